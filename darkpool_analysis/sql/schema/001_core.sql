@@ -186,7 +186,7 @@ create table direction_classes_daily (
   "date" date,
   venue varchar,
   status varchar,
-  position tinyint,
+  quote_position tinyint,
   tick tinyint,
   step tinyint,
   retail boolean,
@@ -197,12 +197,12 @@ create table direction_classes_daily (
   block_trades bigint,
   block_shares_e6 bigint
 );
-comment on table direction_classes_daily is 'Every trade of a day counted once in a small class; every direction rule is a look-up over these. Key: (symbol, date, venue, status, position, tick, step, retail)';
+comment on table direction_classes_daily is 'Every trade of a day counted once in a small class; every direction rule is a look-up over these. Key: (symbol, date, venue, status, quote_position, tick, step, retail)';
 comment on column direction_classes_daily."symbol" is 'Ticker';
 comment on column direction_classes_daily."date" is 'Trading day';
 comment on column direction_classes_daily."venue" is 'lit or off (off exchange)';
 comment on column direction_classes_daily."status" is 'signable; never_sign (condition without current price or aggressor); auction; outside_hours (executed outside regular hours)';
-comment on column direction_classes_daily."position" is 'Where the price lies: -5 below bid, -4 at bid, -3 up to 0.3 of the spread, -2 up to 0.4, -1 up to mid, 0 mid, 1 up to 0.6, 2 up to 0.7, 3 below ask, 4 at ask, 5 above ask; 11 above, 10 within, 9 below a locked or crossed quote; NULL no two-sided quote, or not signable';
+comment on column direction_classes_daily."quote_position" is 'Where the price lies: -5 below bid, -4 at bid, -3 up to 0.3 of the spread, -2 up to 0.4, -1 up to mid, 0 mid, 1 up to 0.6, 2 up to 0.7, 3 below ask, 4 at ask, 5 above ask; 11 above, 10 within, 9 below a locked or crossed quote; NULL no two-sided quote, or not signable';
 comment on column direction_classes_daily."tick" is 'Direction of the last price change on the lit tick base: 1 up, -1 down, NULL none yet or not needed';
 comment on column direction_classes_daily."step" is 'One-step tick test: 1 above the previous lit price, -1 below, 0 equal, NULL first or off exchange';
 comment on column direction_classes_daily."retail" is 'BJZZ sub-penny retail print (off exchange only)';
@@ -487,6 +487,14 @@ comment on table pending_days is 'Days whose derived tables must be computed ane
 comment on column pending_days."symbol" is 'Symbol';
 comment on column pending_days."date" is 'Trading day';
 
+create table pending_directions (
+  symbol varchar,
+  "date" date
+);
+comment on table pending_directions is 'Days whose trades were stored since their direction was last inferred. Key: (symbol, date)';
+comment on column pending_directions."symbol" is 'Symbol';
+comment on column pending_directions."date" is 'Trading day';
+
 create table pending_weeks (
   week_start date
 );
@@ -500,6 +508,16 @@ create table pipeline_state (
 comment on table pipeline_state is 'Small facts about this database. Key: key';
 comment on column pipeline_state."key" is 'origin (sample or real), settings fingerprints';
 comment on column pipeline_state."value" is 'Value';
+create macro rule_side(version, quote_position, tick) as case version
+  when 'Tick_v1' then coalesce(tick, 0)
+  when 'OptionB_v1' then case when quote_position in (4, 5, 11) then 1 when quote_position in (-4, -5, 9) then -1 else 0 end
+  when 'Quote_v1' then case when quote_position between 1 and 5 then 1 when quote_position between -5 and -1 then -1 else 0 end
+  when 'LeeReady_v1' then case when quote_position between 1 and 5 then 1 when quote_position between -5 and -1 then -1 else coalesce(tick, 0) end
+  when 'EMO_v1' then case when quote_position = 4 then 1 when quote_position = -4 then -1 else coalesce(tick, 0) end
+  when 'CLNV_v1' then case when quote_position in (3, 4) then 1 when quote_position in (-3, -4) then -1 else coalesce(tick, 0) end
+end;
+comment on macro rule_side is 'Side (1 buy, -1 sell, 0 none) of a signable lit trade under a direction rule, from its class; OptionB_v1 under method NBBO (under TICK it is the step). Definitions: Lee & Ready 1991; Ellis, Michaely & O''Hara 2000; Chakrabarty et al. 2007';
+
 create view finra_otc_weekly_current as
 select * exclude (version) from (
   select *, row_number() over (

@@ -1,0 +1,59 @@
+import type { Context, FetchResult } from './context.js';
+import { fetchBarFiles, fetchBarService } from './fetch_polygon_equity/daily_bars.js';
+import { createPolygonClient } from './fetch_polygon_equity/polygon_client.js';
+import { PolygonService } from './fetch_polygon_equity/polygon_service.js';
+import { fetchTickFiles } from './fetch_polygon_equity/tick_files.js';
+import { fetchTickService } from './fetch_polygon_equity/tick_service.js';
+import { fetchTickerReference } from './fetch_polygon_equity/ticker_reference.js';
+import type { Session } from './market_calendar.js';
+
+/**
+ * Brings Polygon's trades (with the NBBO before each), daily bars and ticker reference for the days and tickers
+ * asked for: each source from its file where one is set, else from the service in live mode, else not at all.
+ * Only what is not stored yet is read or asked.
+ * @throws DataError, VendorError, ConfigError; what was stored before stays whole.
+ */
+export async function fetchPolygonEquity(
+  ctx: Context,
+  what: { readonly sessions: readonly Session[]; readonly tickers: readonly string[] },
+): Promise<FetchResult> {
+  const { config } = ctx;
+  const results: FetchResult[] = [];
+  const live = config.DATA_SOURCE === 'live' && config.POLYGON_API_KEY !== undefined;
+  const service = live ? new PolygonService(ctx) : undefined;
+  const askable = service !== undefined && !config.allTickers ? service : undefined;
+  const client =
+    askable === undefined ? undefined : await createPolygonClient(askable, config.POLYGON_BASE_URL);
+
+  if (config.POLYGON_BARS_FILE !== undefined) results.push(await fetchBarFiles(ctx, what));
+  else if (client !== undefined) results.push(await fetchBarService(ctx, client, what));
+
+  if (config.POLYGON_TRADES_FILE !== undefined) results.push(await fetchTickFiles(ctx, what));
+  else if (askable !== undefined) results.push(await fetchTickService(ctx, askable, what));
+
+  if (client !== undefined) results.push(await fetchTickerReference(ctx, client, what.tickers));
+
+  if (config.DATA_SOURCE === 'live' && !live && config.POLYGON_TRADES_FILE === undefined) {
+    results.push({
+      stored: {},
+      gaps: [],
+      notes: [
+        'POLYGON_API_KEY is not set: FINRA alone (volumes, venues, short volume); buy ratios stay unknown. Put the key into .env.local.',
+      ],
+    });
+  }
+  if (live && config.allTickers && config.POLYGON_TRADES_FILE === undefined) {
+    results.push({
+      stored: {},
+      gaps: [],
+      notes: [
+        'TICKERS=ALL asks no trades of the service, symbol by symbol: give POLYGON_TRADES_FILE (a flat file).',
+      ],
+    });
+  }
+  return {
+    stored: Object.assign({}, ...results.map(({ stored }) => stored)) as Record<string, number>,
+    gaps: results.flatMap(({ gaps }) => gaps),
+    notes: results.flatMap(({ notes }) => notes),
+  };
+}

@@ -1,0 +1,103 @@
+import type { Context } from './context.js';
+import { regularHoursNs, sessionOn } from './market_calendar.js';
+
+/** Trades classified at a time: memory stays the same whatever the day's size, and sorting stays in memory. */
+const RANGE_ROWS = 2_000_000;
+
+interface Unit {
+  readonly symbol: string;
+  readonly date: string;
+  readonly trades: number;
+}
+
+/**
+ * Infers the direction of every symbol-day whose trades were stored since the last time: each trade is classified
+ * once (where its price lies against the NBBO, its tick, its venue and status) and counted in
+ * `direction_classes_daily`; every rule of facts/trade_direction.md is then a look-up there (`rule_side`).
+ * @returns symbol-days classified.
+ */
+export async function inferBuySell(ctx: Context): Promise<number> {
+  const { config, db } = ctx;
+  await renewWhenSettingsChanged(ctx);
+  const units = await db.rows<Unit>(
+    `select p.symbol, p.date::varchar as date, count(t.symbol)::double as trades
+     from pending_directions p
+     left join polygon_trades t on t.symbol = p.symbol and t.date = p.date
+     group by p.symbol, p.date
+     order by p.date, p.symbol`,
+  );
+  const progress = ctx.log.progress('inferring direction', units.length);
+  try {
+    for (const range of ranges(units)) {
+      const rows = range.map(({ symbol, date }) => {
+        const session = sessionOn(date);
+        const hours =
+          session === undefined
+            ? { startNs: 0n, endNs: 0n }
+            : regularHoursNs(session, config.RTH_START, config.RTH_END, config.MARKET_TZ);
+        return { symbol, date, start: String(hours.startNs), end: String(hours.endNs) };
+      });
+      await db.run(
+        `create or replace temp table range_units as
+         select u ->> 'symbol' as symbol, (u ->> 'date')::date as date,
+           (u ->> 'start')::bigint as start_ns, (u ->> 'end')::bigint as end_ns
+         from (select unnest(from_json($units, '["json"]')) as u)`,
+        { units: JSON.stringify(rows) },
+      );
+      await db.runFile('direction/ordered_trades', {
+        clock: config.MATCH_CLOCK,
+        first: range[0]?.date ?? '',
+        last: range[range.length - 1]?.date ?? '',
+      });
+      // Streaming windows keep the order of their input only where one thread reads it.
+      await db.run('set threads = 1');
+      try {
+        await db.runFile('direction/classify_trades');
+      } finally {
+        await db.run(`set threads = ${db.threads}`);
+      }
+      await db.transaction(() => db.runFile('direction/direction_classes'));
+      await db.run('drop table ordered_trades; drop table ticked_trades; drop table classified_trades');
+      progress.advance(range.length);
+    }
+  } finally {
+    progress.done();
+  }
+  return units.length;
+}
+
+/** Units in order, cut where a range has its fill. */
+function ranges(units: readonly Unit[]): Unit[][] {
+  const cut: Unit[][] = [];
+  let rows = RANGE_ROWS;
+  for (const unit of units) {
+    if (rows >= RANGE_ROWS || rows + unit.trades > RANGE_ROWS) {
+      cut.push([]);
+      rows = 0;
+    }
+    cut[cut.length - 1]?.push(unit);
+    rows += unit.trades;
+  }
+  return cut;
+}
+
+/** Classes rest on regular hours and the clock: when those change, every day whose trades are kept is due anew. */
+async function renewWhenSettingsChanged(ctx: Context): Promise<void> {
+  const { config, db } = ctx;
+  const value = `${config.RTH_START}-${config.RTH_END} ${config.MARKET_TZ} ${config.MATCH_CLOCK}`;
+  const before = await db.row<{ value: string }>(
+    "select value from pipeline_state where key = 'direction_settings'",
+  );
+  if (before?.value === value) return;
+  await db.transaction(() =>
+    db.run(
+      `insert into pending_directions
+       select distinct symbol, date from polygon_trades where $changed except select symbol, date from pending_directions;
+       insert into pending_days
+       select symbol, date from pending_directions except select symbol, date from pending_days;
+       delete from pipeline_state where key = 'direction_settings';
+       insert into pipeline_state values ('direction_settings', $value)`,
+      { value, changed: before !== undefined },
+    ),
+  );
+}
