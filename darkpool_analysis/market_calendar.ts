@@ -30,7 +30,7 @@ const LAST_YEAR = 2030;
 
 // Closures no rule foretells, each with its reason. A new one (they are announced days ahead) is a line here.
 const SPECIAL_CLOSURES: ReadonlyMap<string, string> = new Map([
-  // New York was being evacuated: the exchanges closed for weather, the first time for two days since 1888.
+  // New York was being evacuated: the first two-day closing for weather since 1888.
   ['2012-10-29', 'Hurricane Sandy'],
   ['2012-10-30', 'Hurricane Sandy'],
   // Presidents' funerals: the exchanges follow the proclaimed national day of mourning.
@@ -150,8 +150,7 @@ function closuresOf(year: number): Map<number, string> {
   addObserved(7, 4, 'Independence Day');
   addObserved(12, 25, 'Christmas Day');
   for (const [date, reason] of SPECIAL_CLOSURES) {
-    const dayNumber = parseDate(date);
-    if (date.startsWith(`${year}-`)) closures.set(dayNumber, reason);
+    if (date.startsWith(`${year}-`)) closures.set(parseDate(date), reason);
   }
   return closures;
 }
@@ -307,17 +306,22 @@ export function nextSession(date: string): Session {
   }
 }
 
+/** Last session strictly before `date`. */
+function sessionBefore(date: string): Session {
+  for (let year = yearOf(date); ; year--) {
+    const previous = yearTable(year).sessions.findLast((session) => session.date < date);
+    if (previous !== undefined) return previous;
+  }
+}
+
 /**
  * The newest session whose close is at or before `now`: on a trading day before its close, the session before.
  * Throws ConfigError when that is outside 2009 to 2030.
  */
 export function lastClosedSession(now: DateTime): Session {
-  const today = nyDate(now);
-  const closed = [today, addDays(today, -1)]
-    .flatMap((date) => sessionsBack(date, 1))
-    .find((session) => isClosed(session, now));
-  if (closed === undefined) throw new RangeError(`no closed session on or before ${today}`);
-  return closed;
+  const date = nyDate(now);
+  const today = sessionOn(date);
+  return today !== undefined && isClosed(today, now) ? today : sessionBefore(date);
 }
 
 /** Whether regular hours of the session are over at `now`; the close itself is over. Late prints may still follow. */
@@ -402,6 +406,7 @@ export function regularHoursNs(
   if (settingEndNs <= startNs) {
     throw new ConfigError(`RTH_END=${rthEnd}: must be later than RTH_START=${rthStart}, for example 16:00.`);
   }
-  const endNs = session.earlyClose && settingEndNs > session.closeNs ? session.closeNs : settingEndNs;
-  return { startNs, endNs: endNs < startNs ? startNs : endNs };
+  if (!session.earlyClose || settingEndNs <= session.closeNs) return { startNs, endNs: settingEndNs };
+  if (session.closeNs <= startNs) return { startNs, endNs: startNs };
+  return { startNs, endNs: session.closeNs };
 }
