@@ -71,25 +71,28 @@ from directed;
 
 -- An off-exchange print takes the tick test against the last lit trade before its own execution, whenever it was
 -- reported; where the prices are equal, the direction carried there. Only prints that CLNV sends to the tick test ask.
-create or replace temp table classified_trades as
-with needing as (
-  select place, symbol, date, price_e6, match_ns::hugeint * 18446744073709551616 as key
+create or replace temp view classified_trades as
+with asking as (
+  select
+    *,
+    venue = 'off' and status = 'signable' and not retail
+      and (quote_position is null or quote_position not in (0, 3, 4, -3, -4)) as asks
   from ticked_trades
-  where venue = 'off' and status = 'signable' and not retail
-    and (quote_position is null or quote_position not in (0, 3, 4, -3, -4))
 ),
 base as (
-  select symbol, date, price_e6, tick, match_ns::hugeint * 18446744073709551616 + place as key
+  select
+    segment, tick as base_tick, price_e6 as base_price_e6,
+    match_ns::hugeint * 18446744073709551616 + place as key
   from ticked_trades
   where base
-),
-compared as (
-  select
-    n.place,
-    case when n.price_e6 > b.price_e6 then 1 when n.price_e6 < b.price_e6 then -1 else b.tick end::tinyint as tick
-  from needing n
-  asof join base b on n.symbol = b.symbol and n.date = b.date and n.key > b.key
 )
-select t.* exclude (tick), coalesce(t.tick, c.tick) as tick
-from ticked_trades t
-left join compared c on t.place = c.place and t.venue = 'off';
+select * exclude (asks)
+from asking
+where not asks
+union all
+select
+  n.* exclude (asks, key) replace (
+    case when n.price_e6 > b.base_price_e6 then 1 when n.price_e6 < b.base_price_e6 then -1 else b.base_tick end::tinyint as tick
+  )
+from (select *, match_ns::hugeint * 18446744073709551616 as key from asking where asks) n
+asof left join base b on n.segment = b.segment and n.key > b.key;
