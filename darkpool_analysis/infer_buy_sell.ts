@@ -14,9 +14,10 @@ interface Unit {
  * Infers the direction of every symbol-day whose trades were stored since the last time: each trade is classified
  * once (where its price lies against the NBBO, its tick, its venue and status) and counted in
  * `direction_classes_daily`; every rule of facts/trade_direction.md is then a look-up there (`rule_side`).
+ * @param rangeRows trades classified at a time; the result does not depend on it.
  * @returns symbol-days classified.
  */
-export async function inferBuySell(ctx: Context): Promise<number> {
+export async function inferBuySell(ctx: Context, rangeRows = RANGE_ROWS): Promise<number> {
   const { config, db } = ctx;
   await renewWhenSettingsChanged(ctx);
   const units = await db.rows<Unit>(
@@ -28,7 +29,7 @@ export async function inferBuySell(ctx: Context): Promise<number> {
   );
   const progress = ctx.log.progress('inferring direction', units.length);
   try {
-    for (const range of ranges(units)) {
+    for (const range of ranges(units, rangeRows)) {
       const rows = range.map(({ symbol, date }) => {
         const session = sessionOn(date);
         const hours =
@@ -57,7 +58,7 @@ export async function inferBuySell(ctx: Context): Promise<number> {
         await db.run(`set threads = ${db.threads}`);
       }
       await db.transaction(() => db.runFile('direction/direction_classes'));
-      await db.run('drop table ordered_trades; drop table ticked_trades; drop table classified_trades');
+      await db.run('drop view classified_trades; drop table ticked_trades; drop table ordered_trades');
       progress.advance(range.length);
     }
   } finally {
@@ -67,11 +68,11 @@ export async function inferBuySell(ctx: Context): Promise<number> {
 }
 
 /** Units in order, cut where a range has its fill. */
-function ranges(units: readonly Unit[]): Unit[][] {
+function ranges(units: readonly Unit[], rangeRows: number): Unit[][] {
   const cut: Unit[][] = [];
-  let rows = RANGE_ROWS;
+  let rows = rangeRows;
   for (const unit of units) {
-    if (rows >= RANGE_ROWS || rows + unit.trades > RANGE_ROWS) {
+    if (rows >= rangeRows || rows + unit.trades > rangeRows) {
       cut.push([]);
       rows = 0;
     }

@@ -171,6 +171,7 @@ async function runSteps(ctx: Context, sessions: readonly Session[], plots: boole
     written: [],
     notes: [],
   });
+  const unknown = await strangers(ctx, tickers);
   return {
     dates: computed.dates,
     weeks: computed.weeks,
@@ -180,8 +181,8 @@ async function runSteps(ctx: Context, sessions: readonly Session[], plots: boole
       ...finra.notes,
       ...polygon.notes,
       ...computed.notes,
-      ...output.notes,
-      ...(await strangers(ctx, tickers)),
+      ...output.notes.filter((note) => !unknown.some((symbol) => note.startsWith(`${symbol}:`))),
+      ...unknown.map((symbol) => `${symbol}: no data in any source; is the symbol right?`),
     ],
     failures,
     written: output.written,
@@ -384,7 +385,7 @@ async function strangers(ctx: Context, tickers: readonly string[]): Promise<stri
      order by symbol`,
     { tickers },
   );
-  return rows.map(({ symbol }) => `${symbol}: no data in any source; is the symbol right?`);
+  return rows.map(({ symbol }) => symbol);
 }
 
 function skipped(config: Config): string[] {

@@ -49,11 +49,16 @@ export function describeRun(result: RunResult, cwd: string): string {
   return parts.join('\n');
 }
 
+/** A week's total is no day's volume, and says so. */
+function volume(row: RunRow): string {
+  return `${shares(row.total_off_exchange_volume)}${row.volume_basis === 'week_total' ? '/week' : ''}`;
+}
+
 const COLUMNS = [
   { title: 'date', value: (row: RunRow) => row.date },
   { title: 'ticker', value: (row: RunRow) => row.symbol },
   { title: 'method', value: (row: RunRow) => text(row.method) },
-  { title: 'off-exchange', value: (row: RunRow) => shares(row.total_off_exchange_volume), right: true },
+  { title: 'off-exchange', value: volume, right: true },
   { title: 'basis', value: (row: RunRow) => text(row.volume_basis) },
   { title: 'bought', value: (row: RunRow) => shares(row.estimated_bought), right: true },
   { title: 'sold', value: (row: RunRow) => shares(row.estimated_sold), right: true },

@@ -90,5 +90,6 @@ export function describeStatus(result: Status): string {
 function words(week: WeekStatus): string {
   if (week.state === 'complete') return 'here';
   if (week.state === 'partial') return 'half here';
+  if (week.state === 'not asked') return '–';
   return week.state === 'due' ? `due since ${week.due}` : `due ${week.due}`;
 }

@@ -25,6 +25,9 @@ const NO_TRADES = `select null::varchar as symbol, null::date as date, null::big
 const NO_QUOTES = `select null::varchar as symbol, null::date as date, null::bigint as quote_ns,
   null::bigint as sequence_number, null::bigint as bid_e6, null::bigint as ask_e6 where false`;
 
+/** 00:00 UTC of a date, in ns. */
+const epochNs = (date: string) => BigInt(Date.parse(date)) * 1_000_000n;
+
 const parquet = (files: readonly string[], none: string) =>
   files.length === 0 ? none : `select * from read_parquet([${files.map(literal).join(', ')}])`;
 
@@ -37,17 +40,31 @@ export async function storeDay(ctx: Context, sql: Sql, day: StagedDay): Promise<
   const { MATCH_CLOCK, QUOTE_LAG_NS } = ctx.config;
   await sql.run(
     `create or replace temp view staged_trades as ${parquet(day.tradeFiles, NO_TRADES)};
-    create or replace temp view staged_quotes as ${parquet(day.quoteFiles, NO_QUOTES)};
-    create or replace temp table store_units as select unnest($symbols) as symbol`,
-    { symbols: day.symbols },
-  );
-  return sql.transaction(async () => {
-    await sql.runFile('staging/polygon_store_trades', {
+     create or replace temp view staged_quotes as ${parquet(day.quoteFiles, NO_QUOTES)};
+     create or replace temp table store_units as
+       select symbol, row_number() over () - 1 as unit from (select unnest($symbols) as symbol);
+     set variable store_date = $date::date;
+     set variable match_clock = $clock;
+     set variable store_origin = $origin::bigint;
+     set variable store_symbols = $filter::varchar[]`,
+    {
+      symbols: day.symbols,
       date: day.date,
       clock: MATCH_CLOCK,
-      lag_ns: QUOTE_LAG_NS,
-    });
-    await sql.run('drop table kept_trades; drop table repeated_identities');
+      // prints executed up to a day before they were reported still find their time in the key
+      origin: epochNs(day.date) - 86_400_000_000_000n,
+      filter: day.logAs === undefined ? day.symbols : null,
+    },
+  );
+  const [shape] = await sql.rowsOfFile<{ rows: number; out_of_order: number; repeating: number }>(
+    'staging/polygon_kept_trades',
+  );
+  const inOrder = shape?.out_of_order === 0 && shape.repeating === 0;
+  if (inOrder) await sql.run('create or replace temp view clean_trades as select * from kept_trades');
+  else await sql.runFile('staging/polygon_clean_trades');
+  return sql.transaction(async () => {
+    await sql.runFile('staging/polygon_store_trades', { date: day.date, lag_ns: QUOTE_LAG_NS });
+    await sql.run(inOrder ? 'drop view clean_trades' : 'drop table clean_trades');
     const rows = await sql.rows<{ symbol: string; trades: number; quotes: number }>(
       `select u.symbol, coalesce(t.n, 0)::double as trades, coalesce(q.n, 0)::double as quotes
        from store_units u

@@ -162,7 +162,7 @@ async function stagePage(
   const columns = Object.entries(fields)
     .map(([name, type]) => `${name}: '${type}'`)
     .join(', ');
-  const relation = `read_json(${literal(page)}, format = 'array', columns = {${columns}}, maximum_object_size = 134217728)`;
+  const relation = `read_json(${literal(page)}, format = 'array', columns = {${columns}}, maximum_object_size = 2097152)`;
   const temporary = `${target}.tmp`;
   const where = `${symbol} ${kind} on ${session.date}`;
   try {

@@ -24,7 +24,7 @@ export interface MissingPiece {
 export interface WeekStatus {
   readonly week_start: string;
   readonly tier: string;
-  readonly state: 'complete' | 'partial' | 'due' | 'not yet due';
+  readonly state: 'complete' | 'partial' | 'due' | 'not yet due' | 'not asked';
   /** ISO date FINRA is due to publish it by its clock. */
   readonly due: string;
 }
@@ -70,6 +70,13 @@ export async function status(
      from finra_cuts_loaded where summary_type in ('ATS_W_SMBL', 'OTC_W_SMBL') group by all`,
   );
   const cuts = new Map(loaded.map((row) => [`${row.week_start} ${row.tier}`, row.cuts]));
+  const first = await sql.row<{ week: string | null }>(
+    `select least(
+       (select min(week_start) from finra_cuts_loaded),
+       (select min(s.week_start) from darkpool_daily_summary d join market_sessions s on s.date = d.date)
+     )::varchar as week`,
+  );
+  const firstWanted = first?.week ?? '9999-12-31';
   const runs = await sql.rows<RunStatus>(
     `select run_id, started_at::varchar as started_at, exit_code, message, seconds
      from pipeline_runs order by run_id desc limit 5`,
@@ -80,8 +87,9 @@ export async function status(
     missing,
     weeks: what.weeks.map((week) => {
       const count = cuts.get(`${week.week_start} ${week.tier}`) ?? 0;
+      const overdue = week.week_start < firstWanted ? 'not asked' : 'due';
       const state =
-        count >= 2 ? 'complete' : count === 1 ? 'partial' : week.due <= what.today ? 'due' : 'not yet due';
+        count >= 2 ? 'complete' : count === 1 ? 'partial' : week.due <= what.today ? overdue : 'not yet due';
       return { ...week, state };
     }),
     runs,
