@@ -31,11 +31,18 @@ export async function analytics(
       versions: config.INFERENCE_VERSION,
       min_lit: config.MIN_LIT_VOLUME,
     });
+    await db.runFile('marts/off_exchange_direction_daily', { min_lit: config.MIN_LIT_VOLUME });
+    await db.run('set variable inference_versions = $versions', { versions: config.INFERENCE_VERSION });
     await db.runFile('marts/applied_ratios');
     await db.runFile('marts/volume_reconciliation_weekly');
+    await db.runFile('marts/day_sources');
+    await db.runFile('marts/volume_factors');
     await db.runFile('marts/off_exchange_volume_daily', { now: sqlTime(ctx.clock.now()) });
     await db.runFile('marts/darkpool_daily_summary', thresholds);
     await db.runFile('marts/darkpool_weekly_summary', thresholds);
+    await db.runFile('marts/nowcast_error');
+    await db.runFile('marts/venue_share_weekly');
+    await shortPressure(ctx);
     const assumed = await db.rows<{ symbol: string; days: number }>(
       `select v.symbol, count(*)::double as days
        from off_exchange_volume_daily v join affected_days a on a.symbol = v.symbol and a.date = v.date
@@ -63,6 +70,24 @@ export async function analytics(
             ],
     };
   });
+}
+
+/** Short pressure from the first day that changed: a DPI stands in the scores of the sixty sessions after it. */
+async function shortPressure(ctx: Context): Promise<void> {
+  const { db } = ctx;
+  const universe = await db.row<{ source: string }>(
+    'select max(source) as source from index_members having count(*) > 0',
+  );
+  const name = universe?.source ?? 'watch list';
+  const row = await db.row<{ first: string | null }>(
+    `select least(
+       (select min(date) from affected_days),
+       (select min(date) from short_pressure_daily where dix_universe <> $name)
+     )::varchar as first`,
+    { name },
+  );
+  if (row?.first == null) return;
+  await db.runFile('marts/short_pressure_daily', { first: row.first, universe: name });
 }
 
 /** Every derived row rests on these settings: when one changes, every stored day and week is due anew. */

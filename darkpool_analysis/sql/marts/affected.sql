@@ -29,11 +29,13 @@ of_weeks as (
     or exists (select 1 from darkpool_daily_summary d where d.symbol = w.symbol and d.date = s.date)
     or exists (select 1 from tape_totals_daily t where t.symbol = w.symbol and t.date = s.date)
 ),
+-- and so does tape or Reg SHO that comes late for a week already published
 unsettled as (
   select v.symbol, v.date
   from off_exchange_volume_daily v
+  left join (select symbol, min(date) as first from pending_days group by symbol) p on p.symbol = v.symbol
   where v.volume_basis is distinct from 'finra_week'
-    and v.date > (select min(week_start) from pending_weeks)
+    and v.date > least((select min(week_start) from pending_weeks), p.first)
 ),
 not_yet as (
   select t.symbol, d.date

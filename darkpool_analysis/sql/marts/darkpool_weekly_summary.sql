@@ -37,6 +37,7 @@ lit as (
   from applied_ratios r
   join market_sessions s on s.date = r.date
   where r.inference_version = $version and s.week_start in (select distinct week_start from affected_weeks)
+    and r.symbol in (select symbol from affected_weeks)
   group by s.week_start, r.symbol
 ),
 sessions as (
