@@ -112,6 +112,27 @@ function program(): Command {
     const result = await askStatus(config, DateTime.utc());
     print(values.json === true ? JSON.stringify(result, null, 2) : describeStatus(result));
   });
+
+  const nowcast = darkpool
+    .command('nowcast')
+    .description('how near the tape and Reg SHO were to what FINRA published later')
+    .option('--week <monday>', 'one week instead of all')
+    .option('--json', 'prints the result as JSON')
+    .addHelpText('after', '\nExample:\n  darkpool nowcast --week 2025-11-03');
+  settingFlags(nowcast, ['DATA_DIR']).action(async (values: Values) => {
+    const week = isoDay('--week', values.week) ?? null;
+    const config = await configOf(values);
+    const { PublishedDatabase } = await import('./db.js');
+    const { nowcastError } = await import('./questions/nowcast_error.js');
+    const { describeNowcast } = await import('./cli/nowcast_command.js');
+    const db = await PublishedDatabase.open(config.DATA_DIR);
+    try {
+      const result = await nowcastError(db, { week });
+      print(values.json === true ? JSON.stringify(result, null, 2) : describeNowcast(result));
+    } finally {
+      db.close();
+    }
+  });
   return darkpool;
 }
 

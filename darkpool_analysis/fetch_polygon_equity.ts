@@ -2,6 +2,7 @@ import type { Context, FetchResult } from './context.js';
 import { fetchBarFiles, fetchBarService } from './fetch_polygon_equity/daily_bars.js';
 import { createPolygonClient } from './fetch_polygon_equity/polygon_client.js';
 import { PolygonService } from './fetch_polygon_equity/polygon_service.js';
+import { fetchIndexMembers, fetchTapeTotals } from './fetch_polygon_equity/tape_totals.js';
 import { fetchTickFiles } from './fetch_polygon_equity/tick_files.js';
 import { fetchTickService } from './fetch_polygon_equity/tick_service.js';
 import { fetchTickerReference } from './fetch_polygon_equity/ticker_reference.js';
@@ -30,6 +31,9 @@ export async function fetchPolygonEquity(
 
   if (config.POLYGON_TRADES_FILE !== undefined) results.push(await fetchTickFiles(ctx, what));
   else if (askable !== undefined) results.push(await fetchTickService(ctx, askable, what));
+
+  if (config.TAPE_TOTALS_FILE !== undefined) results.push(await fetchTapeTotals(ctx));
+  results.push(await fetchIndexMembers(ctx));
 
   if (client !== undefined) results.push(await fetchTickerReference(ctx, client, what.tickers));
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { DateTime } from 'luxon';
 import { analytics } from './analytics.js';
-import type { Config } from './config.js';
+import { type Config, SETTING_NAMES } from './config.js';
 import type { Clock, Context, FetchResult, Gap } from './context.js';
 import { Database, type Sql, sqlFilesIn } from './db.js';
 import { ConfigError, DarkpoolError, DataError, messageOf } from './errors.js';
@@ -24,6 +24,7 @@ import {
   weekStartOf,
 } from './market_calendar.js';
 import { ensureSample } from './sample.js';
+import { listFiles } from './tabular_file.js';
 
 export const PROGRAM_VERSION = '0.1.0';
 
@@ -84,6 +85,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const systemClock = options.clock ?? SYSTEM_CLOCK;
   const { config, clock } = await withSample(options.config, systemClock);
   const { sessions, notes } = sessionsWanted(config, clock, options);
+  await filesThere(config);
   const db = await Database.open({
     dataDir: config.DATA_DIR,
     memoryLimit: config.DUCKDB_MEMORY_LIMIT,
@@ -235,6 +237,14 @@ async function withSample(config: Config, clock: Clock): Promise<{ config: Confi
     }),
     clock: { now: () => sample.asOf },
   };
+}
+
+/** Every file that a setting names is there, before anything is fetched. */
+async function filesThere(config: Config): Promise<void> {
+  for (const setting of SETTING_NAMES.filter((name) => name.endsWith('_FILE'))) {
+    const value = config[setting as keyof Config];
+    if (typeof value === 'string') await listFiles(setting, value);
+  }
 }
 
 /** The sessions to process: closed ones only, by the mode or by an explicit range. */

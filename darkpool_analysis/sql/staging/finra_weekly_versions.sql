@@ -39,7 +39,7 @@ fitting as (
 )
 
 select
-  s.* exclude (id) replace (
+  s.* replace (
     if(s.tier = 'NA' and f.candidates = 1, f.tier, s.tier) as tier,
     coalesce(s.product_type, if(f.candidates = 1, f.product_type, null)) as product_type,
     coalesce(s.issue_name, if(f.candidates = 1, f.issue_name, null)) as issue_name
@@ -57,13 +57,13 @@ with public as (
   left join finra_weekly_due d on d.week_start = i.week_start and d.tier = i.tier
 ),
 
--- What the row is held against: the newest version; for a dated row of a file, the one public on its date, since the
--- file may be older than what is stored.
-stored as (
+-- What a row is held against: its newest version. (Joins here keep to equalities: anything else is a nested loop.)
+against_newest as (
   select
-    p.* exclude (public_from, dated), p.public_from,
-    n.visible_from as newest_from, n.withdrawn as newest_withdrawn, n.fetched_at as newest_fetched_at,
-    not $now_shown::boolean and p.dated and not coalesce(n.withdrawn, false) as may_be_old
+    p.*,
+    n.week_start is not null as known, n.visible_from as newest_from, n.withdrawn as newest_withdrawn,
+    n.fetched_at as newest_fetched_at, n as newest,
+    not $now_shown::boolean and p.dated and known and not n.withdrawn as may_be_old
   from public p
   left join finra_weekly_newest n
     on n.week_start = p.week_start and n.tier = p.tier and n.summary_type = p.summary_type and n.symbol = p.symbol
@@ -71,23 +71,33 @@ stored as (
     and n.product_type is not distinct from p.product_type and n.issue_name is not distinct from p.issue_name
 ),
 
+-- A file may be older than what is stored: a dated row of it is held against the version public on its own date.
+public_then as (
+  select a.id, o as version
+  from against_newest a
+  join finra_otc_weekly o
+    on o.week_start = a.week_start and o.tier = a.tier and o.summary_type = a.summary_type and o.symbol = a.symbol
+    and o.mpid is not distinct from a.mpid and o.firm_crd is not distinct from a.firm_crd
+    and o.product_type is not distinct from a.product_type and o.issue_name is not distinct from a.issue_name
+  where a.may_be_old and o.visible_from <= a.public_from
+  qualify row_number() over (partition by a.id order by o.visible_from desc, o.fetched_at desc) = 1
+),
+
 compared as (
   select
-    s.*, o.shares as old_shares, o.week_start is not null as known, o.withdrawn as old_withdrawn,
-    o.raw_symbol as old_raw_symbol, o.firm_name as old_firm_name, o.trades as old_trades,
-    o.notional as old_notional, o.initial_published as old_initial_published, o.last_update as old_last_update,
-    o.last_reported as old_last_reported
-  from stored s
-  left join finra_otc_weekly o
-    on o.week_start = s.week_start and o.tier = s.tier and o.summary_type = s.summary_type and o.symbol = s.symbol
-    and o.mpid is not distinct from s.mpid and o.firm_crd is not distinct from s.firm_crd
-    and o.product_type is not distinct from s.product_type and o.issue_name is not distinct from s.issue_name
-    and (not s.may_be_old or o.visible_from <= s.public_from)
-  qualify row_number() over (
-    partition by
-      s.week_start, s.tier, s.summary_type, s.symbol, s.mpid, s.firm_crd, s.product_type, s.issue_name
-    order by o.visible_from desc, o.fetched_at desc
-  ) = 1
+    a.* exclude (newest, known),
+    if(a.may_be_old, t.id is not null, a.known) as known,
+    if(a.may_be_old, t.version.shares, a.newest.shares) as old_shares,
+    if(a.may_be_old, t.version.withdrawn, a.newest.withdrawn) as old_withdrawn,
+    if(a.may_be_old, t.version.raw_symbol, a.newest.raw_symbol) as old_raw_symbol,
+    if(a.may_be_old, t.version.firm_name, a.newest.firm_name) as old_firm_name,
+    if(a.may_be_old, t.version.trades, a.newest.trades) as old_trades,
+    if(a.may_be_old, t.version.notional, a.newest.notional) as old_notional,
+    if(a.may_be_old, t.version.initial_published, a.newest.initial_published) as old_initial_published,
+    if(a.may_be_old, t.version.last_update, a.newest.last_update) as old_last_update,
+    if(a.may_be_old, t.version.last_reported, a.newest.last_reported) as old_last_reported
+  from against_newest a
+  left join public_then t on t.id = a.id
 ),
 
 -- A value that the source does not give cannot differ.
@@ -122,33 +132,32 @@ arrived as (
   from changed
 ),
 
-gone as (
+not_read as (
   select n.*
   from finra_weekly_newest n
+  anti join finra_weekly_identified i
+    on i.week_start = n.week_start and i.tier = n.tier and i.summary_type = n.summary_type and i.symbol = n.symbol
+    and i.mpid is not distinct from n.mpid and i.firm_crd is not distinct from n.firm_crd
+    and i.product_type is not distinct from n.product_type and i.issue_name is not distinct from n.issue_name
   where not n.withdrawn
-    and not exists (
-      select 1 from finra_weekly_identified i
-      where i.week_start = n.week_start and i.tier = n.tier and i.summary_type = n.summary_type
-        and i.symbol = n.symbol and i.mpid is not distinct from n.mpid
-        and i.firm_crd is not distinct from n.firm_crd
-        and i.product_type is not distinct from n.product_type and i.issue_name is not distinct from n.issue_name
-    )
-    and (
-      exists (
-        select 1 from finra_weekly_whole w
-        where w.week_start = n.week_start and w.tier = n.tier and w.summary_type = n.summary_type
-          and (w.symbol is null or w.symbol = n.symbol) and ($now_shown::boolean or n.source = $source)
-      )
-      -- The same row under a fuller key takes the place of one that did not say its tier, product or issue.
-      or exists (
-        select 1 from finra_weekly_identified i
-        where i.week_start = n.week_start and i.summary_type = n.summary_type and i.symbol = n.symbol
-          and i.mpid is not distinct from n.mpid and i.firm_crd is not distinct from n.firm_crd
-          and (n.tier = 'NA' or n.tier = i.tier)
-          and (n.product_type is null or n.product_type is not distinct from i.product_type)
-          and (n.issue_name is null or n.issue_name is not distinct from i.issue_name)
-      )
-    )
+),
+
+gone as (
+  select n.*
+  from not_read n
+  join (select distinct * from finra_weekly_whole) w
+    on w.week_start = n.week_start and w.tier = n.tier and w.summary_type = n.summary_type
+  where (w.symbol is null or w.symbol = n.symbol) and ($now_shown::boolean or n.source = $source)
+  union
+  -- The same row under a fuller key takes the place of one that did not say its tier, product or issue.
+  select n.*
+  from not_read n
+  join finra_weekly_identified i
+    on i.week_start = n.week_start and i.summary_type = n.summary_type and i.symbol = n.symbol
+    and i.mpid is not distinct from n.mpid and i.firm_crd is not distinct from n.firm_crd
+  where (n.tier = 'NA' or n.tier = i.tier)
+    and (n.product_type is null or n.product_type is not distinct from i.product_type)
+    and (n.issue_name is null or n.issue_name is not distinct from i.issue_name)
 ),
 
 withdrawn as (
