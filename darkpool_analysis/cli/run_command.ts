@@ -58,7 +58,7 @@ const COLUMNS = [
   { title: 'date', value: (row: RunRow) => row.date },
   { title: 'ticker', value: (row: RunRow) => row.symbol },
   { title: 'method', value: (row: RunRow) => text(row.method) },
-  { title: 'off-exchange', value: volume, right: true },
+  { title: 'off-exch.', value: volume, right: true },
   { title: 'basis', value: (row: RunRow) => text(row.volume_basis) },
   { title: 'bought', value: (row: RunRow) => shares(row.estimated_bought), right: true },
   { title: 'sold', value: (row: RunRow) => shares(row.estimated_sold), right: true },

@@ -10,7 +10,7 @@ from affected_days a
 join market_sessions s on s.date = a.date
 left join tape_totals_daily t on t.symbol = a.symbol and t.date = a.date
 left join (
-  select symbol, date, sum(total_volume) as regsho_volume
+  select symbol, date, sum(total_volume order by family) as regsho_volume
   from finra_regsho_daily
   where family in ('CNMS', 'FORF') and date in (select distinct date from affected_days)
   group by symbol, date

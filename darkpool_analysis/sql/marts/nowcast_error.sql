@@ -7,7 +7,7 @@ where n.week_start = a.week_start and n.symbol = a.symbol;
 
 insert into nowcast_error
 with first_estimates as (
-  select s.week_start, e.symbol, sum(e.off_exchange_volume) as estimate, count(*) as days
+  select s.week_start, e.symbol, sum(e.off_exchange_volume order by e.date) as estimate, count(*) as days
   from (
     select symbol, date, off_exchange_volume
     from off_exchange_volume_estimates

@@ -22,9 +22,9 @@ with numbered as (
 regsho as (
   select
     r.symbol, r.date, n.number,
-    sum(r.short_volume) as short_volume,
-    sum(r.total_volume) as total_volume,
-    sum(r.short_volume) / nullif(sum(r.total_volume), 0) as dpi
+    sum(r.short_volume order by r.family) as short_volume,
+    sum(r.total_volume order by r.family) as total_volume,
+    sum(r.short_volume order by r.family) / nullif(sum(r.total_volume order by r.family), 0) as dpi
   from finra_regsho_daily r
   join numbered n on n.date = r.date
   where r.family in ('CNMS', 'FORF')
@@ -45,7 +45,7 @@ scored as (
 dix as (
   select
     r.date,
-    sum(b.close * r.short_volume) / nullif(sum(b.close * r.total_volume), 0) as dix,
+    sum(b.close * r.short_volume order by r.symbol) / nullif(sum(b.close * r.total_volume order by r.symbol), 0) as dix,
     count(*)::integer as dix_members
   from regsho r
   join polygon_bars_daily b on b.symbol = r.symbol and b.date = r.date and not b.adjusted

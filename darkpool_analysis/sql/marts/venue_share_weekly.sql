@@ -12,19 +12,30 @@ with venues as (
     coalesce(mpid, 'De Minimis Firms') as venue,
     max(firm_name) as venue_name,
     mpid is null as de_minimis,
-    sum(shares) as shares,
-    sum(trades) as trades
+    sum(shares order by firm_crd, issue_name, product_type) as shares,
+    sum(trades order by firm_crd, issue_name, product_type) as trades
   from finra_otc_weekly_current
   where summary_type = 'ATS_W_SMBL_FIRM' and week_start in (select week_start from pending_weeks)
   group by all
 ),
+-- sums of doubles are taken in a fixed order, or a rerun would differ in the last bit
+totals as (
+  select week_start, symbol, nullif(sum(shares order by venue), 0) as total from venues group by all
+),
 shared as (
-  select *, shares / nullif(sum(shares) over (partition by week_start, symbol), 0) as share
-  from venues
+  select v.*, v.shares / t.total as share
+  from venues v
+  join totals t using (week_start, symbol)
+),
+concentrated as (
+  select week_start, symbol, sum(share * share order by venue) filter (not de_minimis) as hhi
+  from shared
+  group by all
 )
 select
   week_start, symbol, venue, venue_name, de_minimis, shares, trades,
   100 * share as share_pct,
-  sum(case when not de_minimis then share * share end) over (partition by week_start, symbol) as hhi
+  hhi
 from shared
+join concentrated using (week_start, symbol)
 order by week_start, symbol, shares desc, venue;

@@ -15,7 +15,7 @@ with sessions as (
 ),
 tape as (
   select s.week_start, t.symbol,
-    sum(t.off_exchange_shares) as tape,
+    sum(t.off_exchange_shares order by t.date) as tape,
     count(t.off_exchange_shares) as tape_sessions
   from tape_totals_daily t
   join market_sessions s on s.date = t.date
@@ -23,7 +23,7 @@ tape as (
   group by s.week_start, t.symbol
 ),
 regsho as (
-  select s.week_start, r.symbol, sum(r.total_volume) as regsho, count(distinct r.date) as regsho_sessions
+  select s.week_start, r.symbol, sum(r.total_volume order by r.date, r.family) as regsho, count(distinct r.date) as regsho_sessions
   from finra_regsho_daily r
   join market_sessions s on s.date = r.date
   where r.family in ('CNMS', 'FORF') and s.week_start in (select distinct week_start from affected_weeks)

@@ -17,10 +17,10 @@ create macro finra_weekly_volumes_as_of(d) as table
 with symbol_rows as (
   select
     week_start, symbol, tier,
-    sum(shares) filter (summary_type = 'ATS_W_SMBL') as ats,
-    sum(shares) filter (summary_type = 'OTC_W_SMBL') as non_ats,
-    sum(shares) filter (summary_type = 'ALL_W_SMBL') as undivided,
-    sum(notional) filter (summary_type = 'ATS_W_SMBL') as ats_notional,
+    sum(shares order by product_type, issue_name) filter (summary_type = 'ATS_W_SMBL') as ats,
+    sum(shares order by product_type, issue_name) filter (summary_type = 'OTC_W_SMBL') as non_ats,
+    sum(shares order by product_type, issue_name) filter (summary_type = 'ALL_W_SMBL') as undivided,
+    sum(notional order by product_type, issue_name) filter (summary_type = 'ATS_W_SMBL') as ats_notional,
     max(visible_from) as visible_from
   from finra_otc_weekly_as_of(d)
   where summary_type in ('ATS_W_SMBL', 'OTC_W_SMBL', 'ALL_W_SMBL')
