@@ -1,5 +1,6 @@
 import type { Context } from './context.js';
 import { sqlTime } from './ingest_log.js';
+import { computeMarts } from './marts.js';
 
 export interface AnalyticsResult {
   /** Days and weeks (Mondays) whose derived tables were computed, ascending. */
@@ -20,28 +21,25 @@ export async function analytics(
   return db.transaction(async () => {
     await renewWhenSettingsChanged(ctx);
     await db.runFile('marts/affected', { tickers: what.tickers, all: config.allTickers, dates: what.dates });
-    const version = config.INFERENCE_VERSION[0] ?? 'OptionB_v1';
-    const thresholds = {
-      version,
-      min_lit: config.MIN_LIT_VOLUME,
-      bot: config.BOT_THRESHOLD,
-      sell: config.SELL_THRESHOLD,
-    };
     await db.runFile('marts/lit_direction_daily', {
       versions: config.INFERENCE_VERSION,
       min_lit: config.MIN_LIT_VOLUME,
     });
+    await db.runFile('marts/bvc_direction_daily', {
+      wanted: config.INFERENCE_VERSION.includes('BVC_v1'),
+      min_lit: config.MIN_LIT_VOLUME,
+    });
     await db.runFile('marts/off_exchange_direction_daily', { min_lit: config.MIN_LIT_VOLUME });
-    await db.run('set variable inference_versions = $versions', { versions: config.INFERENCE_VERSION });
-    await db.runFile('marts/applied_ratios');
-    await db.runFile('marts/volume_reconciliation_weekly');
-    await db.runFile('marts/day_sources');
-    await db.runFile('marts/volume_factors');
-    await db.runFile('marts/off_exchange_volume_daily', { now: sqlTime(ctx.clock.now()) });
-    await db.runFile('marts/darkpool_daily_summary', thresholds);
-    await db.runFile('marts/darkpool_weekly_summary', thresholds);
-    await db.runFile('marts/nowcast_error');
-    await db.runFile('marts/venue_share_weekly');
+    await computeMarts(
+      db,
+      {
+        versions: config.INFERENCE_VERSION,
+        minLit: config.MIN_LIT_VOLUME,
+        bot: config.BOT_THRESHOLD,
+        sell: config.SELL_THRESHOLD,
+      },
+      sqlTime(ctx.clock.now()),
+    );
     await shortPressure(ctx);
     const assumed = await db.rows<{ symbol: string; days: number }>(
       `select v.symbol, count(*)::double as days

@@ -117,6 +117,7 @@ function program(): Command {
     .command('nowcast')
     .description('how near the tape and Reg SHO were to what FINRA published later')
     .option('--week <monday>', 'one week instead of all')
+    .option('--as-of <date>', 'as FINRA had published by that day')
     .option('--json', 'prints the result as JSON')
     .addHelpText('after', '\nExample:\n  darkpool nowcast --week 2025-11-03');
   settingFlags(nowcast, ['DATA_DIR']).action(async (values: Values) => {
@@ -127,6 +128,8 @@ function program(): Command {
     const { describeNowcast } = await import('./cli/nowcast_command.js');
     const db = await PublishedDatabase.open(config.DATA_DIR);
     try {
+      const day = isoDay('--as-of', values.asOf);
+      if (day !== undefined) await (await import('./questions/as_of.js')).asOf(db, day);
       const result = await nowcastError(db, { week });
       print(values.json === true ? JSON.stringify(result, null, 2) : describeNowcast(result));
     } finally {

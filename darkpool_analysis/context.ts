@@ -34,4 +34,6 @@ export interface FetchResult {
   readonly gaps: readonly Gap[];
   /** Things worth a line to the user that are neither gaps nor failures. */
   readonly notes: readonly string[];
+  /** What the service refused as not in the plan, where it was asked. */
+  readonly plan?: 'no trades' | 'no quotes';
 }

@@ -1,5 +1,6 @@
 import type { Context, FetchResult } from './context.js';
 import { fetchBarFiles, fetchBarService } from './fetch_polygon_equity/daily_bars.js';
+import { fetchMinuteBars } from './fetch_polygon_equity/minute_bars.js';
 import { createPolygonClient } from './fetch_polygon_equity/polygon_client.js';
 import { PolygonService } from './fetch_polygon_equity/polygon_service.js';
 import { fetchIndexMembers, fetchTapeTotals } from './fetch_polygon_equity/tape_totals.js';
@@ -9,9 +10,9 @@ import { fetchTickerReference } from './fetch_polygon_equity/ticker_reference.js
 import type { Session } from './market_calendar.js';
 
 /**
- * Brings Polygon's trades (with the NBBO before each), daily bars and ticker reference for the days and tickers
- * asked for: each source from its file where one is set, else from the service in live mode, else not at all.
- * Only what is not stored yet is read or asked.
+ * Brings Polygon's trades (with the NBBO before each), daily bars, ticker reference and, where the plan has no trades,
+ * minute bars for the days and tickers asked for: each source from its file where one is set, else from the service in
+ * live mode, else not at all. Only what is not stored yet is read or asked.
  * @throws DataError, VendorError, ConfigError; what was stored before stays whole.
  */
 export async function fetchPolygonEquity(
@@ -20,6 +21,7 @@ export async function fetchPolygonEquity(
 ): Promise<FetchResult> {
   const { config } = ctx;
   const results: FetchResult[] = [];
+  let ticks: FetchResult | undefined;
   const live = config.DATA_SOURCE === 'live' && config.POLYGON_API_KEY !== undefined;
   const service = live ? new PolygonService(ctx) : undefined;
   const askable = service !== undefined && !config.allTickers ? service : undefined;
@@ -30,34 +32,22 @@ export async function fetchPolygonEquity(
   else if (client !== undefined) results.push(await fetchBarService(ctx, client, what));
 
   if (config.POLYGON_TRADES_FILE !== undefined) results.push(await fetchTickFiles(ctx, what));
-  else if (askable !== undefined) results.push(await fetchTickService(ctx, askable, what));
+  else if (askable !== undefined) ticks = await fetchTickService(ctx, askable, what);
+  // What the plan lacks is said once, by plan_rung.
+  if (ticks !== undefined) results.push(ticks.plan === undefined ? ticks : { ...ticks, notes: [] });
+  if (client !== undefined && (ticks?.plan === 'no trades' || config.INFERENCE_VERSION.includes('BVC_v1'))) {
+    results.push(await fetchMinuteBars(ctx, client, what));
+  }
 
   if (config.TAPE_TOTALS_FILE !== undefined) results.push(await fetchTapeTotals(ctx));
   results.push(await fetchIndexMembers(ctx));
 
   if (client !== undefined) results.push(await fetchTickerReference(ctx, client, what.tickers));
 
-  if (config.DATA_SOURCE === 'live' && !live && config.POLYGON_TRADES_FILE === undefined) {
-    results.push({
-      stored: {},
-      gaps: [],
-      notes: [
-        'POLYGON_API_KEY is not set: FINRA alone (volumes, venues, short volume); buy ratios stay unknown. Put the key into .env.local.',
-      ],
-    });
-  }
-  if (live && config.allTickers && config.POLYGON_TRADES_FILE === undefined) {
-    results.push({
-      stored: {},
-      gaps: [],
-      notes: [
-        'TICKERS=ALL asks no trades of the service, symbol by symbol: give POLYGON_TRADES_FILE (a flat file).',
-      ],
-    });
-  }
   return {
     stored: Object.assign({}, ...results.map(({ stored }) => stored)) as Record<string, number>,
     gaps: results.flatMap(({ gaps }) => gaps),
     notes: results.flatMap(({ notes }) => notes),
+    ...(ticks?.plan === undefined ? {} : { plan: ticks.plan }),
   };
 }

@@ -57,7 +57,10 @@ export async function inferBuySell(ctx: Context, rangeRows = RANGE_ROWS): Promis
       } finally {
         await db.run(`set threads = ${db.threads}`);
       }
-      await db.transaction(() => db.runFile('direction/direction_classes'));
+      await db.transaction(async () => {
+        await db.runFile('direction/direction_classes');
+        await db.runFile('direction/intraday_profile');
+      });
       await db.run('drop view classified_trades; drop table ticked_trades; drop table ordered_trades');
       progress.advance(range.length);
     }

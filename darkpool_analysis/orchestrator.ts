@@ -23,6 +23,7 @@ import {
   sessionsBetween,
   weekStartOf,
 } from './market_calendar.js';
+import { planRung, rungFound } from './plan_rung.js';
 import { ensureSample } from './sample.js';
 import { listFiles } from './tabular_file.js';
 
@@ -180,12 +181,18 @@ async function runSteps(ctx: Context, sessions: readonly Session[], plots: boole
     notes: [],
   });
   const unknown = await strangers(ctx, tickers);
+  // Where the step failed its own message stands, and what the plan has is not known.
+  const rung =
+    sessions.length === 0 || polygon === nothing
+      ? undefined
+      : planRung(ctx.config, await rungFound(ctx, { sessions, tickers }, polygon.plan));
   return {
     dates: computed.dates,
     weeks: computed.weeks,
     stored: { ...finra.stored, ...polygon.stored },
     gaps: [...finra.gaps, ...polygon.gaps],
     notes: [
+      ...(rung === undefined ? [] : [rung]),
       ...finra.notes,
       ...polygon.notes,
       ...computed.notes,

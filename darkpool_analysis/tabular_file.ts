@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { open, readdir, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { literal, type Sql } from './db.js';
 import { ConfigError, DataError, messageOf } from './errors.js';
@@ -29,9 +29,15 @@ const DATA_FILE = /\.(csv|tsv|psv|txt|json|jsonl|ndjson|parquet)(\.gz)?$/i;
  */
 export async function listFiles(setting: string, value: string): Promise<SourceFile[]> {
   const paths: string[] = [];
-  const found = await stat(value).catch(() => undefined);
+  const found = await stat(value).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    throw unreadable(`${setting}=${value}`, error);
+  });
   if (found?.isDirectory() === true) {
-    for (const name of await readdir(value)) {
+    const names = await readdir(value).catch((error: unknown) => {
+      throw unreadable(`${setting}=${value}`, error);
+    });
+    for (const name of names) {
       if (DATA_FILE.test(name) && !name.startsWith('.')) paths.push(path.join(value, name));
     }
     if (paths.length === 0) {
@@ -83,11 +89,40 @@ function globPart(part: string): string {
     .replaceAll('[!', '[^');
 }
 
-/** Fingerprint of a file's bytes. */
+/**
+ * Fingerprint of a file's bytes. A gzipped file is unpacked on the way: DuckDB reads a cut one without a word as far
+ * as it goes, so it must be found out here, before the file counts as known.
+ * @throws DataError when the file cannot be read, or is gzipped and cut or damaged.
+ */
 export async function sha256Of(file: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  const gzipped = isGzip(await readHead(file));
+  async function* hashed() {
+    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
+      hash.update(chunk as Buffer);
+      yield chunk as Buffer;
+    }
+  }
+  const toNowhere = async (chunks: AsyncIterable<Buffer>) => {
+    for await (const _ of chunks);
+  };
+  try {
+    if (gzipped) await pipeline(hashed, createGunzip({ chunkSize: 1 << 18 }), toNowhere);
+    else await toNowhere(hashed());
+  } catch (error) {
+    if (!gzipped) throw unreadable(file, error);
+    throw new DataError(
+      `${file} is gzipped and cut or damaged (${messageOf(error)}): fetch it again. Nothing of it was stored.`,
+      { cause: error },
+    );
+  }
   return hash.digest('hex');
+}
+
+const isGzip = (head: Buffer) => head[0] === 0x1f && head[1] === 0x8b;
+
+function unreadable(what: string, error: unknown): DataError {
+  return new DataError(`${what} cannot be read: ${messageOf(error)}`, { cause: error });
 }
 
 /**
@@ -102,7 +137,7 @@ export async function openTable(sql: Sql, file: string): Promise<OpenedTable> {
     const relation = `read_parquet(${literal(file)})`;
     return { relation, columns: await describe(sql, file, relation) };
   }
-  const gzipped = head[0] === 0x1f && head[1] === 0x8b;
+  const gzipped = isGzip(head);
   const text = gzipped ? await gunzippedHead(file) : head.toString('utf8');
   const start = text.replace(/^\uFEFF/, '').trimStart();
   if (start === '') throw new DataError(`${file} is empty: it should hold a header and rows.`);
@@ -139,21 +174,35 @@ function openCsv(file: string, start: string, compression: string): OpenedTable 
   };
 }
 
+/**
+ * Bytes up to which a `{results}` or `{data}` file is read as the one object it is, which takes DuckDB several times
+ * as much memory; of larger ones the array inside is first copied to a file of its own.
+ */
+const WRAPPED_IN_PLACE = 8 * 1024 * 1024;
+
 async function openJson(sql: Sql, file: string, start: string, compression: string): Promise<OpenedTable> {
   const wrapper =
     /^\{\s*(?:"[^"]*"\s*:\s*(?:"[^"]*"|[\d.eE+-]+|true|false|null)\s*,\s*)*"(results|data)"\s*:\s*\[/.exec(
       start,
-    )?.[1];
-  const source = `read_json_objects(${literal(file)}, format = '${wrapper === undefined ? 'auto' : 'unstructured'}', maximum_object_size = 1073741824, compression = '${compression}')`;
-  const objects =
-    wrapper === undefined
-      ? `(select json from ${source})`
-      : `(select unnest(from_json(json -> '${wrapper}', '["json"]')) as json from ${source})`;
+    );
+  const inPlace =
+    wrapper === null || (compression === 'uncompressed' && (await stat(file)).size <= WRAPPED_IN_PLACE);
+  const read = (path: string, options: string) => `read_json_objects(${literal(path)}, ${options})`;
+  let objects: string;
+  if (wrapper === null) {
+    objects = `(select json from ${read(file, `format = 'auto', compression = '${compression}'`)})`;
+  } else if (inPlace) {
+    const whole = read(file, `format = 'unstructured', maximum_object_size = ${WRAPPED_IN_PLACE + 1}`);
+    objects = `(select unnest(from_json(json -> '${wrapper[1]}', '["json"]')) as json from ${whole})`;
+  } else {
+    const array = await arrayOf(sql, file, Buffer.byteLength(wrapper[0]), compression === 'gzip');
+    objects = `(select json from ${read(array, `format = 'array'`)})`;
+  }
   let keys: { key: string }[];
   try {
-    // Optional fields may be absent from the first rows, so look at more than one.
+    // All rows: an optional field (a correction, a decimal size) may first occur late.
     keys = await sql.rows<{ key: string }>(
-      `select distinct unnest(json_keys(json)) as key from (select json from ${objects} limit 20000) order by key`,
+      `select distinct unnest(keys) as key from (select distinct json_keys(json) as keys from ${objects}) order by key`,
     );
   } catch (error) {
     throw new DataError(`${file} is not readable as JSON: ${firstLine(error)}`, { cause: error });
@@ -182,6 +231,43 @@ export function firstLine(error: unknown): string {
   return messageOf(error).split('\n', 1)[0] ?? '';
 }
 
+/** Copies the array inside a `{results}` or `{data}` file, from its `[` on, into DuckDB's temporary folder. */
+async function arrayOf(sql: Sql, file: string, wrapperLength: number, gzipped: boolean): Promise<string> {
+  const setting = await sql.row<{ folder: string }>("select current_setting('temp_directory') as folder");
+  const name = createHash('sha256').update(file).digest('hex').slice(0, 16);
+  const target = path.join(setting?.folder ?? '.', `array-${name}.json`);
+  async function* cut(chunks: AsyncIterable<Buffer>) {
+    // What stands before the array is in the first pieces, what stands after it in the last: hold those back.
+    let held: Buffer = Buffer.alloc(0);
+    let begun = false;
+    for await (const chunk of chunks) {
+      held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+      if (!begun) {
+        const before = /^(?:\xef\xbb\xbf)?\s*/.exec(held.toString('latin1', 0, 4096))?.[0].length ?? 0;
+        if (held.length < before + wrapperLength) continue;
+        held = held.subarray(before + wrapperLength - 1);
+        begun = true;
+      }
+      if (held.length > 65536) {
+        yield held.subarray(0, -65536);
+        held = held.subarray(-65536);
+      }
+    }
+    const end = held.lastIndexOf(0x5d);
+    // Cut in the middle: hand on what is there, and DuckDB says where it breaks off.
+    yield end < 0 || !/^\]\s*[,}]/.test(held.toString('utf8', end)) ? held : held.subarray(0, end + 1);
+  }
+  try {
+    const source = createReadStream(file, { highWaterMark: 1 << 20 });
+    const output = createWriteStream(`${target}.tmp`);
+    await (gzipped ? pipeline(source, createGunzip(), cut, output) : pipeline(source, cut, output));
+    await rename(`${target}.tmp`, target);
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+  return target;
+}
+
 async function readHead(file: string): Promise<Buffer> {
   try {
     const handle = await open(file);
@@ -192,27 +278,28 @@ async function readHead(file: string): Promise<Buffer> {
       await handle.close();
     }
   } catch (error) {
-    throw new DataError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
+    throw unreadable(file, error);
   }
 }
 
+/** The first bytes of what is packed; by bytes, not lines, since a JSON file may be one line of a gigabyte. */
 async function gunzippedHead(file: string): Promise<string> {
   const input = createReadStream(file);
   const gunzip = createGunzip();
   input.on('error', (error) => gunzip.destroy(error));
-  const lines = createInterface({ input: input.pipe(gunzip) });
-  let text = '';
+  const chunks: Buffer[] = [];
+  let bytes = 0;
   try {
-    for await (const line of lines) {
-      text += `${line}\n`;
-      if (text.length > 16384) break;
+    for await (const chunk of input.pipe(gunzip)) {
+      chunks.push(chunk as Buffer);
+      bytes += (chunk as Buffer).length;
+      if (bytes > 65536) break;
     }
   } catch (error) {
     throw new DataError(`${file} is not readable as gzip: ${messageOf(error)}`, { cause: error });
   } finally {
-    lines.close();
     input.destroy();
     gunzip.destroy();
   }
-  return text;
+  return Buffer.concat(chunks).toString('utf8');
 }

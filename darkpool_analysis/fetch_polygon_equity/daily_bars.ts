@@ -160,7 +160,8 @@ export async function fetchBarService(
           );
           break;
         }
-        if (!(error instanceof VendorError) || error.status === 401) throw error;
+        const refused = error instanceof VendorError && error.status === 401;
+        if (refused || !(error instanceof VendorError || error instanceof DataError)) throw error;
         gaps.push({
           source: 'polygon_bars_daily',
           period: last.date,

@@ -15,6 +15,7 @@ export interface Page {
 const RESULTS = Buffer.from('"results"');
 const OPEN = 0x5b;
 const CLOSE = 0x5d;
+const CLOSE_ROW = 0x7d;
 
 /**
  * Takes an answer apart without parsing its rows: `JSON.parse` of a 12 MB page costs more than DuckDB's reading of it
@@ -32,14 +33,22 @@ export function takeApart(body: Buffer): Page {
   const around = `${body.toString('utf8', 0, first)}[]${body.toString('utf8', last + 1)}`;
   const envelope = envelopeOf(JSON.parse(around));
   const rows = body.subarray(first, last + 1);
-  return { envelope, rows: firstNonSpace(rows, 1) === rows.length - 1 ? undefined : rows };
+  if (firstNonSpace(rows, 1) === rows.length - 1) return { envelope, rows: undefined };
+  // Cut between two fields of a row, the last bracket is that of its conditions and the rest may look whole.
+  if (rows[lastNonSpace(rows, rows.length - 2)] !== CLOSE_ROW) throw new SyntaxError('its rows break off');
+  return { envelope, rows };
 }
 
+const isSpace = (byte: number | undefined) =>
+  byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+
 function firstNonSpace(buffer: Buffer, from: number): number {
-  for (let i = from; i < buffer.length; i++) {
-    const byte = buffer[i];
-    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return i;
-  }
+  for (let i = from; i < buffer.length; i++) if (!isSpace(buffer[i])) return i;
+  return -1;
+}
+
+function lastNonSpace(buffer: Buffer, from: number): number {
+  for (let i = from; i >= 0; i--) if (!isSpace(buffer[i])) return i;
   return -1;
 }
 

@@ -4,6 +4,8 @@ import type { PolygonService } from './polygon_service.js';
 export interface PolygonClient {
   /** Raw text of the answer: bars of a day each, `t` in ms, oldest first. */
   dailyBars(symbol: string, from: string, to: string, adjusted: boolean): Promise<string>;
+  /** Raw text of the answer: unadjusted bars of the minutes from `fromMs` to `toMs`, `t` in ms, oldest first. */
+  minuteBars(symbol: string, fromMs: bigint, toMs: bigint): Promise<string>;
   /** Raw text of a ticker's details, `{"status":"NOT_FOUND"}` when Polygon does not know it. */
   ticker(symbol: string): Promise<string>;
 }
@@ -33,6 +35,17 @@ export async function createPolygonClient(service: PolygonService, baseUrl: stri
         from,
         to,
         adjusted,
+        GetStocksAggregatesSortEnum.Asc,
+        50000,
+      )) as unknown as string,
+    minuteBars: async (symbol, fromMs, toMs) =>
+      (await api.getStocksAggregates(
+        symbol,
+        1,
+        GetStocksAggregatesTimespanEnum.Minute,
+        String(fromMs),
+        String(toMs),
+        false,
         GetStocksAggregatesSortEnum.Asc,
         50000,
       )) as unknown as string,

@@ -24,12 +24,18 @@ export class PolygonService {
 
   /** An address of the service: a path with its query, or a `next_url`, whose host is always replaced by ours. */
   address(pathOrUrl: string, query: Readonly<Record<string, string>> = {}): string {
-    const url = new URL(pathOrUrl, this.#base);
-    url.protocol = this.#base.protocol;
-    url.host = this.#base.host;
-    url.port = this.#base.port;
+    const asked = new URL(pathOrUrl, this.#base);
+    // Host, user and port are ours whatever the vendor says; a base address may have a path of its own (a proxy).
+    const url = new URL(this.#base);
+    const prefix = this.#base.pathname.replace(/\/+$/, '');
+    url.pathname = asked.pathname.startsWith(`${prefix}/`) ? asked.pathname : prefix + asked.pathname;
+    url.search = asked.search;
     // A cursor needs no key, and one that the vendor put there would end up in logs.
-    url.searchParams.delete('apiKey');
+    for (const [name, value] of asked.searchParams) {
+      if (name.toLowerCase() === 'apikey' || value === this.#ctx.config.POLYGON_API_KEY) {
+        url.searchParams.delete(name);
+      }
+    }
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     return url.toString();
   }
@@ -41,11 +47,11 @@ export class PolygonService {
   async get(url: string): Promise<Page> {
     let page: Page | undefined;
     const response = await this.#ask(url, (answer) => {
-      page = wholePage(answer);
+      page = this.#wholePage(answer);
     });
     return (
       page ?? {
-        envelope: { status: 'NOT_FOUND', message: wordsOf(response), nextUrl: undefined },
+        envelope: { status: 'NOT_FOUND', message: this.#wordsOf(response), nextUrl: undefined },
         rows: undefined,
       }
     );
@@ -53,7 +59,7 @@ export class PolygonService {
 
   /** One answer as text; `{"status":"NOT_FOUND"}` on 404. Throws like `get`. */
   async text(url: string): Promise<string> {
-    const response = await this.#ask(url, wholePage);
+    const response = await this.#ask(url, (answer) => this.#wholePage(answer));
     return response.status === 404 ? '{"status":"NOT_FOUND"}' : response.body.toString('utf8');
   }
 
@@ -73,7 +79,7 @@ export class PolygonService {
     });
     if (response.status === 200 || response.status === 404) return response;
     const about = { method: 'GET', url, status: response.status };
-    const said = wordsOf(response);
+    const said = this.#wordsOf(response);
     if (response.status === 401) {
       throw new VendorError(
         `Polygon refuses the key (401: ${said}). Check POLYGON_API_KEY in .env.local.`,
@@ -82,33 +88,42 @@ export class PolygonService {
     }
     throw new NotInPlanError(`Polygon's plan does not include this (403: ${said}).`, about);
   }
-}
 
-function wholePage(answer: HttpResponse): Page {
-  let page: Page;
-  try {
-    page = takeApart(answer.body);
-  } catch (error) {
-    const head = answer.body.toString('utf8', 0, 60).replaceAll(/\s+/g, ' ');
-    throw new RetryableError(
-      `the answer is not whole JSON (${answer.body.length} bytes, beginning ${JSON.stringify(head)})`,
-      {
-        cause: error,
-      },
-    );
+  #wholePage(answer: HttpResponse): Page {
+    let page: Page;
+    try {
+      page = takeApart(answer.body);
+    } catch (error) {
+      const head = this.#withoutKey(answer.body.toString('utf8', 0, 200).replaceAll(/\s+/g, ' ')).slice(
+        0,
+        60,
+      );
+      throw new RetryableError(
+        `the answer is not whole JSON (${answer.body.length} bytes, beginning ${JSON.stringify(head)})`,
+        { cause: error },
+      );
+    }
+    // The text of a 429 has been seen in a 200.
+    if (page.envelope.status === 'ERROR') {
+      const said = this.#withoutKey(page.envelope.message ?? 'without a reason');
+      throw new RetryableError(`the vendor answers an error: ${said}`);
+    }
+    return page;
   }
-  // The text of a 429 has been seen in a 200.
-  if (page.envelope.status === 'ERROR') {
-    throw new RetryableError(`the vendor answers an error: ${page.envelope.message ?? 'without a reason'}`);
-  }
-  return page;
-}
 
-function wordsOf(response: HttpResponse): string {
-  try {
-    const { message, error } = JSON.parse(response.body.toString('utf8')) as Record<string, unknown>;
-    return String(message ?? error ?? 'no reason given').slice(0, 200);
-  } catch {
-    return response.body.toString('utf8', 0, 80) || 'no reason given';
+  #wordsOf(response: HttpResponse): string {
+    const body = this.#withoutKey(response.body.toString('utf8'));
+    try {
+      const { message, error } = JSON.parse(body) as Record<string, unknown>;
+      return String(message ?? error ?? 'no reason given').slice(0, 200);
+    } catch {
+      return body.slice(0, 80) || 'no reason given';
+    }
+  }
+
+  /** Vendors repeat what they were sent at times; a key must not come back in a message. */
+  #withoutKey(text: string): string {
+    const key = this.#ctx.config.POLYGON_API_KEY ?? '';
+    return key === '' ? text : text.replaceAll(key, '***');
   }
 }

@@ -36,7 +36,7 @@ export class ColumnRoles {
   }
 
   find(role: Role): { sql: string; name: string; type: string } | undefined {
-    for (const same of [(a: string, b: string) => a === b, caseless]) {
+    for (const same of [(a: string, b: string) => a === b, sameWord]) {
       for (const alias of ALIASES[role]) {
         const column = this.#columns.find(({ name }) => same(name, alias));
         if (column !== undefined) {
@@ -61,13 +61,18 @@ export class ColumnRoles {
   }
 }
 
-function caseless(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
+/** Without regard to case, but for single letters: Polygon's old answers have `T` for the ticker and `t` for the time. */
+function sameWord(a: string, b: string): boolean {
+  return b.length > 1 && a.toLowerCase() === b.toLowerCase();
 }
 
 /** Empty text is "not given". */
 const given = (column: { sql: string; type: string }) =>
   column.type === 'VARCHAR' ? `nullif(trim(${column.sql}), '')` : column.sql;
+
+/** SQL for "this text is a time of day without a zone". */
+export const hasNoZone = (sql: string) =>
+  `(try_cast(${sql} as decimal(38, 9)) is null and not regexp_matches(trim(${sql}), '([zZ]|UTC|[+-]\\d\\d(:?\\d\\d)?)$'))`;
 
 /** A timestamp column as UTC ns: ns, µs, ms or s since 1970 (told apart by size), or ISO (without a zone: UTC). */
 export function timestampNs(column: { sql: string; name: string; type: string }): string {
@@ -84,6 +89,17 @@ export function timestampNs(column: { sql: string; name: string; type: string })
 
 /** Dollars or shares as millionths. A double holds any price below nine billion dollars to the millionth. */
 export const millionths = (sql: string) => `cast(round(cast(${sql} as double) * 1000000) as bigint)`;
+
+/** A price that is missing or not above 0 is no quote on that side. */
+function quotedSide(column: { sql: string; type: string }): string {
+  const price = millionths(given(column));
+  return `case when ${price} > 0 then ${price} end`;
+}
+
+/** Official open and close, corrected close: they tell prints again that were counted (facts/polygon.md). */
+const DROPPED_CONDITIONS = '15, 16, 38';
+/** Cancelled, or superseded by a row that carries the corrected values (1), which is kept. */
+const DROPPED_CORRECTIONS = '7, 8, 10, 11, 12';
 
 const asInteger = (column: { sql: string; type: string } | undefined, type = 'integer') =>
   column === undefined ? `null::${type}` : `cast(${given(column)} as ${type})`;
@@ -126,8 +142,9 @@ export function tradesSelect(
   const bid = roles.find('bid');
   const ask = roles.find('ask');
   const sipSql = timestampNs(sip);
-  const side = (column: typeof bid) =>
-    column === undefined ? 'null::bigint' : `nullif(${millionths(given(column))}, 0)`;
+  const conditions = conditionList(roles.find('conditions'));
+  const correction = asInteger(roles.find('correction'));
+  const side = (column: typeof bid) => (column === undefined ? 'null::bigint' : quotedSide(column));
   const sizeSql = decimalSize === undefined ? given(size) : `coalesce(${given(decimalSize)}, ${given(size)})`;
   const symbolSql = symbol === undefined ? options.literal(options.loneSymbol ?? '') : `trim(${symbol.sql})`;
   return {
@@ -139,9 +156,11 @@ export function tradesSelect(
       ${asInteger(sequence, 'bigint')} as sequence_number,
       ${id === undefined ? 'null::varchar' : `nullif(trim(${id.sql}::varchar), '')`} as trade_id,
       ${asInteger(roles.find('exchange'))} as exchange, ${asInteger(roles.find('trf'))} as trf_id,
-      ${conditionList(roles.find('conditions'))} as conditions, ${asInteger(roles.find('correction'))} as correction,
+      ${conditions} as conditions, ${correction} as correction,
       ${millionths(given(price))} as price_e6, ${millionths(sizeSql)} as shares_e6,
-      ${asInteger(roles.find('tape'))} as tape, ${side(bid)} as own_bid_e6, ${side(ask)} as own_ask_e6`,
+      ${asInteger(roles.find('tape'))} as tape, ${side(bid)} as own_bid_e6, ${side(ask)} as own_ask_e6,
+      coalesce(list_has_any(${conditions}, [${DROPPED_CONDITIONS}]), false)
+        or coalesce(${correction} in (${DROPPED_CORRECTIONS}), false) as dropped`,
   };
 }
 
@@ -158,7 +177,6 @@ export function quotesSelect(
   const symbol = roles.find('symbol');
   const sipSql = timestampNs(roles.need('sip', 'timestamp'));
   const participant = options.clock === 'participant' ? roles.find('participant') : undefined;
-  const side = (column: { sql: string; type: string }) => `nullif(${millionths(given(column))}, 0)`;
   return {
     hasSymbol: symbol !== undefined,
     hasSequence: roles.find('sequence') !== undefined,
@@ -166,7 +184,7 @@ export function quotesSelect(
       ${options.date(sipSql)} as date, ${sipSql} as sip_ns,
       ${participant === undefined ? sipSql : `coalesce(${timestampNs(participant)}, ${sipSql})`} as quote_ns,
       ${asInteger(roles.find('sequence'), 'bigint')} as sequence_number,
-      ${side(roles.need('bid', 'bid price'))} as bid_e6, ${side(roles.need('ask', 'ask price'))} as ask_e6`,
+      ${quotedSide(roles.need('bid', 'bid price'))} as bid_e6, ${quotedSide(roles.need('ask', 'ask price'))} as ask_e6`,
   };
 }
 

@@ -21,9 +21,12 @@ export interface StagedDay {
 const NO_TRADES = `select null::varchar as symbol, null::date as date, null::bigint as sip_ns, null::bigint as participant_ns,
   null::bigint as sequence_number, null::varchar as trade_id, null::integer as exchange, null::integer as trf_id,
   null::integer[] as conditions, null::integer as correction, null::bigint as price_e6, null::bigint as shares_e6,
-  null::integer as tape, null::bigint as own_bid_e6, null::bigint as own_ask_e6 where false`;
+  null::integer as tape, null::bigint as own_bid_e6, null::bigint as own_ask_e6, false as dropped where false`;
 const NO_QUOTES = `select null::varchar as symbol, null::date as date, null::bigint as quote_ns,
   null::bigint as sequence_number, null::bigint as bid_e6, null::bigint as ask_e6 where false`;
+
+const WITH_NBBO = `select t.*, q.bid_e6, q.ask_e6, q.quote_ns from clean_trades t positional join nbbo q`;
+const WITHOUT_NBBO = `select *, null::bigint as bid_e6, null::bigint as ask_e6, null::bigint as quote_ns from clean_trades`;
 
 /** 00:00 UTC of a date, in ns. */
 const epochNs = (date: string) => BigInt(Date.parse(date)) * 1_000_000n;
@@ -62,9 +65,15 @@ export async function storeDay(ctx: Context, sql: Sql, day: StagedDay): Promise<
   const inOrder = shape?.out_of_order === 0 && shape.repeating === 0;
   if (inOrder) await sql.run('create or replace temp view clean_trades as select * from kept_trades');
   else await sql.runFile('staging/polygon_clean_trades');
+  // Without quotes nothing is joined, and the trades go into the table by all threads.
+  const quoted = day.quoteFiles.length > 0;
+  if (quoted) await sql.runFile('staging/polygon_nbbo', { date: day.date, lag_ns: QUOTE_LAG_NS });
+  await sql.run(`create or replace temp view quoted_trades as ${quoted ? WITH_NBBO : WITHOUT_NBBO}`);
   return sql.transaction(async () => {
-    await sql.runFile('staging/polygon_store_trades', { date: day.date, lag_ns: QUOTE_LAG_NS });
-    await sql.run(inOrder ? 'drop view clean_trades' : 'drop table clean_trades');
+    await sql.runFile('staging/polygon_store_trades', { date: day.date });
+    await sql.run(
+      `drop view quoted_trades; drop table if exists nbbo; drop ${inOrder ? 'view' : 'table'} clean_trades`,
+    );
     const rows = await sql.rows<{ symbol: string; trades: number; quotes: number }>(
       `select u.symbol, coalesce(t.n, 0)::double as trades, coalesce(q.n, 0)::double as quotes
        from store_units u

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Context } from '../context.js';
@@ -5,7 +6,7 @@ import { literal, type Sql } from '../db.js';
 import { VendorError } from '../errors.js';
 import type { Session } from '../market_calendar.js';
 import { firstLine } from '../tabular_file.js';
-import type { Page } from './page.js';
+import type { PageStager } from './page_stager.js';
 import type { PolygonService } from './polygon_service.js';
 import { ColumnRoles, quotesSelect, tradesSelect } from './staged_columns.js';
 
@@ -40,113 +41,147 @@ const FIELDS: Record<TickKind, Record<string, string>> = {
 const MOST_PAGES = 5000;
 const PAGE_ROWS = '50000';
 
+/** Pages in a row that end at the same instant: 20 full ones would be a million rows of one nanosecond. */
+const STUCK_PAGES = 20;
+/** Pages of one symbol's day that lie on disk, waiting to be staged, while the next is on its way. */
+const WAITING_PAGES = 2;
+
 interface Progress {
   /** Pages staged so far. */
   readonly pages: number;
   /** Where the next page is; null when all are here. */
   readonly next: string | null;
+  /** `sip_timestamp` of the last row so far, and how many pages in a row have ended there. */
+  readonly lastNs: string | null;
+  readonly stuck: number;
+}
+
+interface Unit {
+  readonly kind: TickKind;
+  readonly symbol: string;
+  readonly session: Session;
+  readonly folder: string;
 }
 
 /**
- * Fetches a symbol's day page by page into staged Parquet files. While DuckDB reads a page, the next one is on its
- * way. What is staged survives an interruption: the next run goes on from the last page.
+ * Fetches a symbol's day page by page into staged Parquet files. While DuckDB reads a page, the next ones are on
+ * their way. What is staged survives an interruption: the next run goes on from the last page.
  * @returns the staged files, in order.
  * @throws NotInPlanError when the plan lacks the kind; VendorError when the vendor answers what cannot be right.
  */
 export async function stageTickPages(
   ctx: Context,
   service: PolygonService,
-  sql: Sql,
-  unit: { kind: TickKind; symbol: string; session: Session; folder: string },
+  stager: PageStager,
+  unit: Unit,
 ): Promise<string[]> {
   const { kind, symbol, session } = unit;
+  const where = `${symbol} ${kind} on ${session.date}`;
   const folder = path.join(unit.folder, kind);
   await mkdir(folder, { recursive: true });
   const fileOf = (page: number) => path.join(folder, `${String(page).padStart(5, '0')}.parquet`);
-  const start = service.address(`/v3/${kind}/${encodeURIComponent(symbol)}`, {
-    'timestamp.gte': String(session.dayStartNs),
-    'timestamp.lt': String(session.dayEndNs),
-    order: 'asc',
-    sort: 'timestamp',
-    limit: PAGE_ROWS,
-  });
-  let done = await readProgress(folder);
+  const kept = await readProgress(folder);
+  let progress: Progress = kept ?? { pages: 0, next: null, lastNs: null, stuck: 0 };
+  let url: string | null =
+    kept !== undefined
+      ? kept.next
+      : service.address(`/v3/${kind}/${encodeURIComponent(symbol)}`, {
+          'timestamp.gte': String(session.dayStartNs),
+          'timestamp.lt': String(session.dayEndNs),
+          order: 'asc',
+          sort: 'timestamp',
+          limit: PAGE_ROWS,
+        });
   const seen = new Set<string>();
-  let url: string | null = done === undefined ? start : done.next;
-  let pages = done?.pages ?? 0;
-  let staging: Promise<void> = Promise.resolve();
-  let staged = pages;
-  while (url !== null) {
-    if (seen.has(url) || pages > MOST_PAGES) {
-      await staging;
-      await rm(folder, { recursive: true, force: true });
-      throw new VendorError(
-        `Polygon's pages of ${symbol} ${kind} on ${session.date} run in a circle (page ${pages + 1} points back): the day is not stored. Run again later.`,
-        { method: 'GET', url },
-      );
-    }
-    seen.add(url);
-    let page: Page;
-    try {
-      page = await service.get(url);
-    } catch (error) {
-      await staging;
-      if (
-        done !== undefined &&
-        seen.size === 1 &&
-        error instanceof VendorError &&
-        (error.status ?? 0) < 500
-      ) {
-        // A cursor kept from an interrupted run may have expired: begin the day again.
-        await rm(folder, { recursive: true, force: true });
-        return stageTickPages(ctx, service, sql, unit);
+  /** One promise a page: staged, and all before it, and the progress written. */
+  const staging: Promise<void>[] = [];
+  const giveUp = async (error: VendorError) => {
+    await Promise.allSettled(staging);
+    // What came of these pages is worth nothing: the next run begins the day again.
+    await rm(folder, { recursive: true, force: true });
+    return error;
+  };
+  let pages = progress.pages;
+  try {
+    while (url !== null) {
+      if (seen.has(url) || pages > MOST_PAGES || progress.stuck >= STUCK_PAGES) {
+        throw await giveUp(
+          new VendorError(
+            `Polygon's pages of ${where} run in a circle (page ${pages + 1} leads back): the day is not stored. Run again later.`,
+            { method: 'GET', url },
+          ),
+        );
       }
-      throw error;
+      seen.add(url);
+      const page = await service.get(url);
+      if (page.envelope.status === 'NOT_FOUND' && pages > 0) {
+        // Not the end of the day: a cursor that the vendor no longer knows.
+        throw new VendorError(`Polygon does not know page ${pages + 1} of ${where}: the day is not stored.`, {
+          method: 'GET',
+          url,
+          status: 404,
+        });
+      }
+      const next: string | null =
+        page.envelope.nextUrl === undefined ? null : service.address(page.envelope.nextUrl);
+      if (page.rows === undefined && next !== null) {
+        throw await giveUp(
+          new VendorError(
+            `Polygon answers an empty page with a further one behind it (${where}, page ${pages + 1}): the day is not stored. Run again later.`,
+            { method: 'GET', url },
+          ),
+        );
+      }
+      pages += 1;
+      const number = pages;
+      const target = fileOf(number);
+      // On disk at once: bodies of 14 MB must not wait in memory.
+      if (page.rows !== undefined) await writeFile(`${target}.json`, page.rows);
+      const before = staging[staging.length - 1];
+      const staged =
+        page.rows === undefined ? undefined : stager.run((sql) => stagePage(ctx, sql, unit, target));
+      const done = (async () => {
+        const [lastNs] = await Promise.all([staged, before]);
+        if (lastNs === undefined) await writeFile(`${target}.empty`, '');
+        const stuck = lastNs !== undefined && lastNs === progress.lastNs ? progress.stuck + 1 : 0;
+        progress = { pages: number, next, lastNs: lastNs ?? progress.lastNs, stuck };
+        await writeProgress(folder, progress);
+      })();
+      // Awaited below; a failure in between must not count as unhandled.
+      done.catch(() => {});
+      staging.push(done);
+      if (staging.length > WAITING_PAGES) await staging[staging.length - 1 - WAITING_PAGES];
+      url = next;
     }
-    await staging;
-    const next: string | null =
-      page.envelope.nextUrl === undefined ? null : service.address(page.envelope.nextUrl);
-    if (page.rows === undefined && next !== null) {
-      await rm(folder, { recursive: true, force: true });
-      throw new VendorError(
-        `Polygon answers an empty page with a further one behind it (${symbol} ${kind} on ${session.date}, page ${pages + 1}): the day is not stored. Run again later.`,
-        { method: 'GET', url },
-      );
-    }
-    pages += 1;
-    const number = pages;
-    const rows = page.rows;
-    staging = (async () => {
-      if (rows !== undefined) await stagePage(ctx, sql, unit, rows, fileOf(number));
-      else await writeFile(`${fileOf(number)}.empty`, '');
-      await writeProgress(folder, { pages: number, next });
-      staged = number;
-    })();
-    // Awaited before the next page is staged; a failure in between must not count as unhandled.
-    staging.catch(() => {});
-    url = next;
+    await staging[staging.length - 1];
+  } catch (error) {
+    // Nothing may go on behind a thrown error: the next run writes the same files.
+    await Promise.allSettled(staging);
+    const cursorRefused =
+      kept !== undefined &&
+      seen.size === 1 &&
+      error instanceof VendorError &&
+      error.status !== undefined &&
+      [400, 404, 410, 422].includes(error.status);
+    if (!cursorRefused) throw error;
+    // A cursor kept from an interrupted run may have expired: begin the day again.
+    await rm(folder, { recursive: true, force: true });
+    return stageTickPages(ctx, service, stager, unit);
   }
-  await staging;
-  done = await readProgress(folder);
   const files: string[] = [];
-  for (let number = 1; number <= staged; number++) {
-    const empty = await readFile(`${fileOf(number)}.empty`).catch(() => undefined);
-    if (empty === undefined) files.push(fileOf(number));
+  for (let number = 1; number <= progress.pages; number++) {
+    if (!existsSync(`${fileOf(number)}.empty`)) files.push(fileOf(number));
   }
   return files;
 }
 
-/** One page from JSON to Parquet, checked: rows inside the day, prices above 0, sizes not below 0. */
-async function stagePage(
-  ctx: Context,
-  sql: Sql,
-  unit: { kind: TickKind; symbol: string; session: Session },
-  rows: Buffer,
-  target: string,
-): Promise<void> {
+/**
+ * One page (`<target>.json`) from JSON to Parquet, checked: rows inside the day, prices above 0, sizes not below 0.
+ * @returns `sip_timestamp` of its last row.
+ */
+async function stagePage(ctx: Context, sql: Sql, unit: Unit, target: string): Promise<string | null> {
   const { kind, symbol, session } = unit;
   const page = `${target}.json`;
-  await writeFile(page, rows);
   const fields = FIELDS[kind];
   const roles = new ColumnRoles(
     'page',
@@ -178,18 +213,23 @@ async function stagePage(
     );
   }
   const wrong =
-    kind === 'trades' ? 'price_e6 is null or price_e6 <= 0 or shares_e6 is null or shares_e6 < 0 or' : '';
-  const bad = await sql.row<{ at: string | null }>(
-    `select make_timestamp_ns(sip_ns)::varchar as at from read_parquet(${literal(temporary)})
-     where ${wrong} sip_ns is null or sip_ns < ${session.dayStartNs} or sip_ns >= ${session.dayEndNs} limit 1`,
+    kind === 'trades'
+      ? 'not dropped and (price_e6 is null or price_e6 <= 0 or shares_e6 is null or shares_e6 < 0) or'
+      : '';
+  const check = await sql.row<{ last: string | null; bad: number; at: string | null }>(
+    `select max(sip_ns)::varchar as last, count(*) filter (wrong)::integer as bad,
+       any_value(coalesce(make_timestamp_ns(sip_ns)::varchar, 'no time')) filter (wrong) as at
+     from (select sip_ns, ${wrong} sip_ns is null or sip_ns < ${session.dayStartNs} or sip_ns >= ${session.dayEndNs} as wrong
+       from read_parquet(${literal(temporary)}))`,
   );
-  if (bad !== undefined) {
+  if (check === undefined || check.bad > 0) {
     throw new VendorError(
-      `Polygon's page of ${where} holds a row that cannot be right (at ${bad.at ?? 'no time'} UTC: outside the day asked for, or a price not above 0, or a negative size). The day is not stored.`,
+      `Polygon's page of ${where} holds a row that cannot be right (at ${check?.at ?? 'no time'} UTC: outside the day asked for, or a price not above 0, or a negative size). The day is not stored.`,
     );
   }
   await rename(temporary, target);
   await rm(page);
+  return check.last;
 }
 
 async function readProgress(folder: string): Promise<Progress | undefined> {

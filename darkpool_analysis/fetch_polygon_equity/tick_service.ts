@@ -7,6 +7,7 @@ import type { Context, FetchResult, Gap } from '../context.js';
 import { messageOf, VendorError } from '../errors.js';
 import { ingestState } from '../ingest_log.js';
 import type { Session } from '../market_calendar.js';
+import { PageStager } from './page_stager.js';
 import { NotInPlanError, type PolygonService } from './polygon_service.js';
 import { storeDay } from './store_day.js';
 import { stageTickPages } from './tick_pages.js';
@@ -36,11 +37,9 @@ export async function fetchTickService(
 ): Promise<FetchResult> {
   const { config, db } = ctx;
   const state = await ingestState(db, 'polygon_trades');
-  const fingerprint = createHash('sha256')
-    .update(
-      `service clock=${config.MATCH_CLOCK} lag=${config.QUOTE_LAG_NS} quotes=${config.POLYGON_QUOTES === 'off' ? 'off' : 'on'}`,
-    )
-    .digest('hex');
+  const fingerprint = sha256(
+    `service clock=${config.MATCH_CLOCK} lag=${config.QUOTE_LAG_NS} quotes=${config.POLYGON_QUOTES === 'off' ? 'off' : 'on'}`,
+  );
   const now = ctx.clock.now();
   const units = what.sessions
     .filter((session) => tapeDueAt(session) <= now)
@@ -60,72 +59,66 @@ export async function fetchTickService(
   let failuresInRow = 0;
   const progress = ctx.log.progress('fetching trades and quotes', units.length);
   const storing = new PQueue({ concurrency: 1 });
+  const stager = await PageStager.open(db);
 
   const fetchUnit = async ({ symbol, session }: (typeof units)[number]) => {
     const folder = path.join(
       db.paths.staging,
       'pages',
-      `${encodeURIComponent(symbol)}_${session.date}_${fingerprint.slice(0, 8)}`,
+      // The symbol also by its hash: TPC and TpC are one folder where the file system does not tell case.
+      `${encodeURIComponent(symbol)}_${session.date}_${sha256(`${symbol} ${fingerprint}`).slice(0, 12)}`,
     );
-    const sql = await db.connect();
-    const quotesSql = await db.connect();
-    try {
-      const quotes = async () => {
-        if (!quotesInPlan) return undefined;
-        try {
-          return await stageTickPages(ctx, service, quotesSql, { kind: 'quotes', symbol, session, folder });
-        } catch (error) {
-          if (!(error instanceof NotInPlanError)) throw error;
-          if (config.POLYGON_QUOTES === 'on') {
-            throw new VendorError(
-              `POLYGON_QUOTES=on, but the plan has no quotes (${error.message}) Set POLYGON_QUOTES=auto to go on by the tick rule.`,
-              { status: 403, cause: error },
-            );
-          }
-          quotesInPlan = false;
-          notes.add(
-            'The plan has trades but no quotes: sides come from the tick rule (method TICK). The Advanced plan adds the NBBO rules.',
+    const quotes = async () => {
+      if (!quotesInPlan) return undefined;
+      try {
+        return await stageTickPages(ctx, service, stager, { kind: 'quotes', symbol, session, folder });
+      } catch (error) {
+        if (!(error instanceof NotInPlanError)) throw error;
+        if (config.POLYGON_QUOTES === 'on') {
+          throw new VendorError(
+            `POLYGON_QUOTES=on, but the plan has no quotes (${error.message}) Set POLYGON_QUOTES=auto to go on by the tick rule.`,
+            { status: 403, cause: error },
           );
-          return undefined;
         }
-      };
-      const [trades, nbbo] = await settleBoth(
-        stageTickPages(ctx, service, sql, { kind: 'trades', symbol, session, folder }),
-        quotes(),
-      );
-      const stored = await storing.add(() =>
-        storeDay(ctx, db, {
-          date: session.date,
-          symbols: [symbol],
-          tradeFiles: trades,
-          quoteFiles: nbbo ?? [],
-          fingerprint,
-          withoutQuotes: quotesInPlan
-            ? 'the service has no quotes of this day'
-            : config.POLYGON_QUOTES === 'off'
-              ? 'POLYGON_QUOTES=off'
-              : 'the plan has no quotes',
-        }),
-      );
-      await rm(folder, { recursive: true, force: true });
-      const count = stored?.get(symbol) ?? 0;
-      rows += count;
-      if (count === 0) {
-        gaps.push({
-          source: 'polygon_trades',
-          period: session.date,
-          subject: symbol,
-          reason: 'Polygon has no trades of this day (yet); is the symbol right?',
-        });
+        quotesInPlan = false;
+        return undefined;
       }
-    } finally {
-      sql.close();
-      quotesSql.close();
+    };
+    const [trades, nbbo] = await settleBoth(
+      stageTickPages(ctx, service, stager, { kind: 'trades', symbol, session, folder }),
+      quotes(),
+    );
+    const stored = await storing.add(() =>
+      storeDay(ctx, db, {
+        date: session.date,
+        symbols: [symbol],
+        tradeFiles: trades,
+        quoteFiles: nbbo ?? [],
+        fingerprint,
+        withoutQuotes: quotesInPlan
+          ? 'the service has no quotes of this day'
+          : config.POLYGON_QUOTES === 'off'
+            ? 'POLYGON_QUOTES=off'
+            : 'the plan has no quotes',
+      }),
+    );
+    await rm(folder, { recursive: true, force: true });
+    const count = stored?.get(symbol) ?? 0;
+    rows += count;
+    if (count === 0) {
+      gaps.push({
+        source: 'polygon_trades',
+        period: session.date,
+        subject: symbol,
+        reason: 'Polygon has no trades of this day (yet); is the symbol right?',
+      });
     }
   };
 
   const queue = new PQueue({ concurrency: AT_ONCE });
-  for (const unit of units) {
+  for (const [i, unit] of units.entries()) {
+    // The first alone: what the key and the plan allow is asked once.
+    if (i === 1) await queue.onIdle();
     void queue.add(async () => {
       if (refusal !== undefined || !tradesInPlan) return;
       try {
@@ -160,9 +153,19 @@ export async function fetchTickService(
   }
   await queue.onIdle();
   progress.done();
+  stager.close();
   if (refusal !== undefined) throw refusal;
-  return { stored: { polygon_trades: rows }, gaps: gaps.sort(byPeriod), notes: [...notes] };
+  if (tradesInPlan && !quotesInPlan && config.POLYGON_QUOTES !== 'off') {
+    notes.add(
+      'The plan has trades but no quotes: sides come from the tick rule (method TICK). The Advanced plan adds the NBBO rules.',
+    );
+  }
+  const result = { stored: { polygon_trades: rows }, gaps: gaps.sort(byPeriod), notes: [...notes] };
+  if (!tradesInPlan) return { ...result, plan: 'no trades' };
+  return quotesInPlan || config.POLYGON_QUOTES === 'off' ? result : { ...result, plan: 'no quotes' };
 }
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** A wrong key, or quotes demanded that the plan does not have: no other day would fare better. */
 function isRefusal(error: VendorError): boolean {

@@ -34,8 +34,10 @@ where l.symbol = a.symbol and l.date = a.date and l.inference_version = 'BVC_v1'
 
 insert into lit_direction_daily
 with due as (
-  select symbol, date from affected_days
-  where $wanted or (symbol, date) not in (select (symbol, date) from direction_classes_daily)
+  select a.symbol, a.date
+  from affected_days a
+  where $wanted
+    or not exists (select 1 from direction_classes_daily c where c.symbol = a.symbol and c.date = a.date)
 ),
 bars as (
   select

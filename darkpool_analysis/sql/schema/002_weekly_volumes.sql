@@ -7,6 +7,8 @@ select
   split_part(symbol_or_tier, ' ', 2) as summary_type
 from ingest_log
 where source = 'finra_otc_weekly' and status = 'ok'
+  -- what FINRA_REQUEST_JSON narrowed is not the whole cut; a user's own file is taken at its word, however small
+  and coalesce(message, '') not like 'narrowed by %'
   and split_part(symbol_or_tier, ' ', 2) in ('ATS_W_SMBL', 'OTC_W_SMBL', 'ALL_W_SMBL');
 comment on view finra_cuts_loaded is 'Whole cuts of a week and tier that are loaded; only there does a symbol without a row have 0';
 comment on column finra_cuts_loaded.week_start is 'Monday';
@@ -33,7 +35,10 @@ loaded as (
     week_start, tier,
     bool_or(summary_type = 'ATS_W_SMBL') as ats_loaded,
     bool_or(summary_type = 'OTC_W_SMBL') as non_ats_loaded
-  from finra_cuts_loaded
+  from finra_cuts_loaded c
+  -- as of a day, a cut is loaded only when it was public by then
+  semi join finra_otc_weekly_as_of(d) a
+    on a.week_start = c.week_start and a.tier = c.tier and a.summary_type = c.summary_type
   group by week_start, tier
 ),
 filled as (

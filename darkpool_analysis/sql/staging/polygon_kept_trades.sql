@@ -1,18 +1,16 @@
 -- Grain: kept_trades, one row per staged print of $date that is not dropped, in the order of the staged files.
 -- Input (temporary, of this connection): staged_trades (staged_columns.ts). Parameters: $date, $symbols, $clock.
--- Drop before removing duplicates (facts/polygon.md): correction 12 repeats the wrong original of a 1.
+-- What is dropped (staged_columns.ts) goes before duplicates do: correction 12 repeats the wrong original of a 1.
 -- Filters only: a join here would lose the order of the files, which the windows downstream stream in.
 
 create or replace temp view kept_trades as
 select
-  * exclude (participant_ns),
-  participant_ns,
+  * exclude (dropped),
   case when getvariable('match_clock') = 'sip' then sip_ns else coalesce(participant_ns, sip_ns) end as match_ns
 from staged_trades
 where date = getvariable('store_date')
   and (getvariable('store_symbols') is null or list_contains(getvariable('store_symbols'), symbol))
-  and not coalesce(list_has_any(conditions, [15, 16, 38]), false)
-  and coalesce(correction, 0) not in (7, 8, 10, 11, 12);
+  and not dropped;
 
 -- How the staged rows lie. A feed in tape order with rising sequence numbers has no row twice and needs no sorting.
 select
