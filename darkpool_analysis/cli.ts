@@ -136,6 +136,30 @@ function program(): Command {
       db.close();
     }
   });
+
+  const explain = darkpool
+    .command('explain')
+    .description('one screen from the raw counts of a day to its summary row')
+    .argument('<ticker>', 'SPY')
+    .argument('<date>', 'the day (YYYY-MM-DD)')
+    .option('--sql', 'prints the queries behind the numbers instead, ready to paste into DuckDB')
+    .option('--json', 'prints the result as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  darkpool explain SPY 2025-12-10\n  darkpool explain SPY 2025-12-10 --sql | duckdb -readonly data/darkpool.duckdb',
+    );
+  settingFlags(explain, ['INFERENCE_VERSION', 'DATA_DIR']).action(
+    async (ticker: string, day: string, values: Values) => {
+      const date = isoDay('DATE', day) ?? day;
+      const config = await configOf(values);
+      const version = values.inferenceVersion === undefined ? undefined : config.INFERENCE_VERSION[0];
+      const { askExplain, describeExplain, describeQueries } = await import('./cli/explain_command.js');
+      const { DateTime } = await import('luxon');
+      const { explanation, queries } = await askExplain(config, { ticker, date, version }, DateTime.utc());
+      if (values.json === true) print(JSON.stringify(values.sql === true ? queries : explanation, null, 2));
+      else print(values.sql === true ? describeQueries(queries) : describeExplain(explanation));
+    },
+  );
   return darkpool;
 }
 

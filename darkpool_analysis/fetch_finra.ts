@@ -20,7 +20,7 @@ const REQUESTS_PER_SECOND = 20;
  */
 export async function fetchFinra(
   ctx: Context,
-  range: { readonly sessions: readonly Session[] },
+  range: { readonly sessions: readonly Session[]; readonly regshoHistory?: readonly Session[] },
   limiter: Limiter = createLimiter({ perSecond: REQUESTS_PER_SECOND }),
 ): Promise<FetchResult> {
   const { FINRA_OTC_FILE, FINRA_REGSHO_FILE, DATA_SOURCE } = ctx.config;
@@ -34,7 +34,7 @@ export async function fetchFinra(
   if (weeklyFiles !== undefined) parts.push(() => fetchWeeklyFiles(ctx, weeklyFiles));
   else if (live) parts.push(() => fetchWeeklyService(ctx, range.sessions, limiter));
   if (regshoFiles !== undefined) parts.push(() => fetchRegshoFiles(ctx, regshoFiles));
-  else if (live) parts.push(() => fetchRegshoService(ctx, range.sessions, limiter));
+  else if (live) parts.push(() => fetchRegshoService(ctx, range.sessions, limiter, range.regshoHistory));
 
   const results: FetchResult[] = [];
   const failures: unknown[] = [];

@@ -73,6 +73,9 @@ export interface RunResult {
   readonly seconds: number;
 }
 
+/** Sessions that the longest z-score looks back on. */
+const SCORE_SESSIONS = 60;
+
 const SYSTEM_CLOCK: Clock = { now: () => DateTime.utc() };
 
 /**
@@ -156,7 +159,12 @@ async function runSteps(ctx: Context, sessions: readonly Session[], plots: boole
   };
   const nothing: FetchResult = { stored: {}, gaps: [], notes: [] };
 
-  const finra = await attempt('fetch_finra', () => fetchFinra(ctx, { sessions }), nothing);
+  const finraAll = await attempt(
+    'fetch_finra',
+    () => fetchFinra(ctx, { sessions, regshoHistory: before(sessions, SCORE_SESSIONS) }),
+    nothing,
+  );
+  const finra = await withoutForeignWeeks(ctx, finraAll, sessions);
   const tickers = await knownSpelling(ctx);
   const polygon = await attempt(
     'fetch_polygon_equity',
@@ -203,6 +211,43 @@ async function runSteps(ctx: Context, sessions: readonly Session[], plots: boole
     written: output.written,
     publishable,
   };
+}
+
+/**
+ * Weeks older than anything here are asked for the sake of factors alone. That FINRA does not have one of them is worth a
+ * line, but it leaves no hole.
+ */
+async function withoutForeignWeeks(
+  ctx: Context,
+  result: FetchResult,
+  sessions: readonly Session[],
+): Promise<FetchResult> {
+  const own = await ctx.db.row<{ week: string | null }>(
+    `select least(
+       (select min(s.week_start) from darkpool_daily_summary d join market_sessions s on s.date = d.date),
+       (select min(week_start) from finra_cuts_loaded)
+     )::varchar as week`,
+  );
+  const first = [own?.week, sessions[0]?.weekStart].filter((week) => week != null).sort()[0];
+  const isForeign = (gap: Gap) =>
+    gap.source === 'finra_otc_weekly' && first !== undefined && gap.period < first;
+  const foreign = result.gaps.filter(isForeign);
+  if (foreign.length === 0) return result;
+  const weeks = [...new Set(foreign.map(({ period }) => period))].sort();
+  return {
+    ...result,
+    gaps: result.gaps.filter((gap) => !isForeign(gap)),
+    notes: [
+      ...result.notes,
+      `FINRA has nothing (yet) of ${weeks.length} earlier weeks, ${weeks[0]} to ${weeks.at(-1)}, that factors would look back on.`,
+    ],
+  };
+}
+
+/** The sessions before the first one. */
+function before(sessions: readonly Session[], count: number): Session[] {
+  const first = sessions[0];
+  return first === undefined ? [] : sessionsBack(addDays(first.date, -1), count);
 }
 
 async function writeOutput(

@@ -25,26 +25,31 @@ interface Wanted {
   readonly family: RegshoFamily;
   readonly date: string;
   readonly url: string;
+  /** A day before the range: what scores look back on. It is nice to have, and its absence no gap. */
+  readonly history: boolean;
 }
 
 /**
  * Reg SHO daily files of CNMS and FORF for the sessions not stored yet. A day before 18:00 New York is not due; a due day
- * that answers 403 is a gap.
+ * that answers 403 is a gap. `history` days are asked once, after them, and never missed.
  * @throws VendorError when the host refuses (403 that is not S3's AccessDenied, or for every session).
  */
 export async function fetchRegshoService(
   ctx: Context,
   sessions: readonly Session[],
   limiter: Limiter,
+  history: readonly Session[] = [],
 ): Promise<FetchResult> {
   const state = await ingestState(ctx.db, REGSHO_SOURCE);
+  const isHistory = new Set(history.map(({ date }) => date));
   const isStored = (date: string, family: string) => state.get(`${date} ${family}`)?.status === 'ok';
-  const wanted: Wanted[] = sessions
+  const wanted: Wanted[] = [...sessions, ...history]
     .filter(({ date }) => isPosted(date, ctx.clock.now()))
     .flatMap(({ date }) =>
       FETCHED_FAMILIES.filter((family) => !(family === 'CNMS' && date < CNMS_SINCE))
         .filter((family) => !isStored(date, family))
-        .map((family) => ({ family, date, url: fileUrl(ctx, family, date) })),
+        .filter((family) => !(isHistory.has(date) && state.get(`${date} ${family}`)?.status === 'absent'))
+        .map((family) => ({ family, date, url: fileUrl(ctx, family, date), history: isHistory.has(date) })),
     );
   const gaps: Gap[] = [];
   let stored = 0;
@@ -60,8 +65,9 @@ export async function fetchRegshoService(
     )) {
       progress.advance();
       const { family, date, url } = item;
-      const gap = (reason: string) =>
-        gaps.push({ source: REGSHO_SOURCE, period: date, subject: family, reason });
+      const gap = (reason: string) => {
+        if (!item.history) gaps.push({ source: REGSHO_SOURCE, period: date, subject: family, reason });
+      };
       try {
         if ('error' in outcome) throw outcome.error;
         const response = outcome.value;
@@ -69,7 +75,7 @@ export async function fetchRegshoService(
           gap(`not asked, after ${MAX_FAILURES} failures`);
         } else if (response.status >= 400) {
           refuseUnlessAbsent(url, response);
-          seen.absent.add(date);
+          if (!item.history) seen.absent.add(date);
           gap('was due by 18:00 New York on the day and is not there yet');
           await logMissing(ctx, item, 'absent', 'not posted yet');
         } else {

@@ -159,8 +159,10 @@ export interface EstimatedFlow {
 export interface SourcePiece {
   readonly source: string;
   readonly period: string;
-  readonly subject: string;
   readonly status: string;
+  /** Symbols, families, or tiers and cuts. */
+  readonly subjects: string;
+  readonly pieces: number;
   readonly rows: number;
   readonly fetched_utc: string;
   readonly message: string | null;
@@ -385,9 +387,10 @@ async function nothingHeld(
     );
   }
   if (held?.first_date == null) {
-    const sources = [held?.has_finra ? "FINRA's weeks" : '', held?.has_regsho ? 'Reg SHO' : ''].filter(Boolean);
+    const here = [held?.has_finra ? "FINRA's weeks" : '', held?.has_regsho ? 'Reg SHO' : ''].filter(Boolean);
+    const though = here.length === 0 ? '' : `, though the database has ${here.join(' and ')} of it`;
     return new DataError(
-      `${symbol} is not on the watch list${sources.length === 0 ? '' : `, though ${sources.join(' and ')} of it ${sources.length > 1 || held?.has_finra ? 'are' : 'is'} here`}: ${simulated ? `the simulated market's tickers come with` : 'compute it with'} \`darkpool run --tickers ${symbol} --from ${date} --to ${date}\`.`,
+      `${symbol} is not on the watch list${though}. Compute the day with \`darkpool run --tickers ${symbol} --from ${date} --to ${date}\`.`,
     );
   }
   return new DataError(
@@ -443,7 +446,7 @@ function whyNoFinraWeek(symbol: string, volume: DayVolume, today: string): strin
   if (tier === null ? tier1 > today : due > today) {
     return tier === null
       ? `FINRA publishes ${week} on ${tier1} (Tier 1) or ${others} (other tiers)`
-      : `FINRA publishes ${week} on ${due} (${symbol} is ${tier})`;
+      : `FINRA publishes ${week} on ${due} (${tier})`;
   }
   const loaded = tier === null ? volume.week_cuts_loaded : volume.week_tier_cuts_loaded;
   if (loaded >= 2 && (tier !== null || others <= today)) {

@@ -1,4 +1,4 @@
--- What was read for this day and its week, and when (UTC). Grain: one row per piece of source data.
+-- What was read for this day and its week, and when (UTC). Grain: one row per source, period, status and time.
 -- Input: ingest_log; '*' is a whole market file. Parameters: $symbol, $date.
 
 with week as (
@@ -24,8 +24,13 @@ pieces as (
         select t.source from tape_totals_daily t where t.symbol = $symbol and t.date = $date::date))
 )
 select
-  source, period, symbol_or_tier as subject, status,
-  rows::double as rows, strftime(fetched_at, '%Y-%m-%d %H:%M') as fetched_utc, message
+  source, period, status,
+  count(*)::integer as pieces,
+  string_agg(symbol_or_tier, ', ' order by symbol_or_tier) as subjects,
+  sum(rows)::double as rows,
+  strftime(fetched_at, '%Y-%m-%d %H:%M') as fetched_utc,
+  max(message) as message
 from pieces
+group by source, period, status, fetched_at
 order by case when source like 'polygon%' then 1 when source = 'tape_totals_daily' then 2
-  when source = 'finra_regsho_daily' then 3 else 4 end, source, period, subject;
+  when source = 'finra_regsho_daily' then 3 else 4 end, source desc, period, fetched_at, status;
