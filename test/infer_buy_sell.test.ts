@@ -543,7 +543,7 @@ describe('off-exchange prints', () => {
       off('10:00:30', '10:00:31', 10, 2), // equal to it, no direction carried: none
       off('10:00:30', '10:20:00', 10.01, 4), // above 10.00, though 10.05 was the last when it was reported: 1
       { at: '10:01:00', price: 10.02, size: 1000 }, // up
-      off('10:01:00', '10:01:02', 10.02, 8), // executed in the same instant: 10.00 counts: 1
+      off('10:01:00', '10:01:02', 10.01, 8), // executed in the same instant: 10.00 counts, not 10.02: 1
       off('10:01:00.000000001', '10:01:03', 10.02, 16), // a nanosecond later: equal to 10.02, carried up: 1
       off('10:01:30', '10:30:00', 10.02, 32), // equal, carried up: 1
       off('10:01:30', '10:01:31', 10.01, 64), // below: -1
@@ -553,7 +553,7 @@ describe('off-exchange prints', () => {
       { at: '10:03:00', price: 20, size: 1000, conditions: [10] }, // no base
       off('10:03:30', '10:03:31', 10.015, 256), // above 10.01: 1
       { at: '10:10:00', executed: '10:05:00', price: 10.05, size: 1000 }, // lit, reported late
-      off('10:06:00', '10:06:01', 10.05, 512), // sees it, for it was executed before: equal, carried up: 1
+      off('10:06:00', '10:06:01', 10.03, 512), // sees it, for it was executed before: below 10.05: -1
       off('10:04:00', '18:00:00', 10.02, 1024), // executed in regular hours, reported in the evening: 1
       off('17:00:00', '17:00:01', 10.02, 2048), // executed after hours: not signed
     ]);
@@ -562,8 +562,8 @@ describe('off-exchange prints', () => {
     const shares = (tick: number | null) =>
       ticks.filter((row) => row.tick === tick).reduce((sum, row) => sum + row.shares, 0);
     expect(shares(null)).toBe(1 + 2);
-    expect(shares(1)).toBe(4 + 8 + 16 + 32 + 256 + 512 + 1024);
-    expect(shares(-1)).toBe(64 + 128);
+    expect(shares(1)).toBe(4 + 8 + 16 + 32 + 256 + 1024);
+    expect(shares(-1)).toBe(64 + 128 + 512);
     const outside = (await offClasses()).filter(({ status }) => status === 'outside_hours');
     expect(outside.map((row) => row.shares)).toEqual([2048]);
     // Late is more than ten seconds: 4, 32 and 1024.

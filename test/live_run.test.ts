@@ -41,6 +41,10 @@ beforeAll(async () => {
       ...(polygon.ticks.get('quotes GME') ?? []),
       quoteJson({ ns: at(1), bid: 20.0, ask: 20.02, sequence: 1 }),
     ]);
+    const bar = `{"t":${session.dayStartNs / 1_000_000n},"o":20,"h":20.02,"l":20,"c":20.01,"v":${30_000 + more},"vw":20.01,"n":3}`;
+    for (const adjusted of ['true', 'false']) {
+      polygon.bars.set(`GME ${adjusted}`, [...(polygon.bars.get(`GME ${adjusted}`) ?? []), bar]);
+    }
     finra.files.set(
       `CNMSshvol${session.date.replaceAll('-', '')}.txt`,
       `Date|Symbol|ShortVolume|ShortExemptVolume|TotalVolume|Market\r\n${session.date.replaceAll('-', '')}|GME|4000|0|9000|B,Q,N\r\n1\r\n`,

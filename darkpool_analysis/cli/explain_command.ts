@@ -140,11 +140,11 @@ function printLines({ prints, volume }: Explanation): string[] {
   };
   const quoted = (name: string, counts: PrintCounts | undefined) =>
     counts === undefined || counts.quoted_pct === null ? [] : [`${name} ${percent(counts.quoted_pct)}`];
-  const coverage = [...quoted('lit', lit), ...quoted('off exchange', off)].join(', ');
+  const coverage = [...quoted('lit', lit), ...quoted('off exch.', off)].join(', ');
   const locked = all.locked_or_crossed_trades;
   return [
     '',
-    row('1 PRINTS', ['lit trades', 'shares', 'off-exch.', 'shares'], widths),
+    row('1 PRINTS, cleaned before storing', ['lit trades', 'shares', 'off-exch.', 'shares'], widths),
     line('stored', (counts) => [counts.trades, counts.shares]),
     line('− outside regular hours', (counts) => [counts.outside_hours_trades, counts.outside_hours_shares]),
     line('− conditions never signed', (counts) => [counts.never_sign_trades, counts.never_sign_shares]),
@@ -153,9 +153,7 @@ function printLines({ prints, volume }: Explanation): string[] {
     said(
       `NBBO before the trade: ${coverage === '' ? '–' : coverage}${locked > 0 ? `; ${count(locked)} locked or crossed` : ''}`,
     ),
-    said(
-      `all ${count(all.trades)} trades, ${count(all.shares)} shares; re-reports, cancels cleaned before storing`,
-    ),
+    said(`all ${count(all.trades)} trades, ${count(all.shares)} shares, without re-reports and cancels`),
   ];
 }
 
@@ -347,7 +345,7 @@ function resultLines({ day, result }: Explanation): string[] {
   if (result === null) return ['', '5 ESTIMATED FLOW  – (the day has no row in darkpool_daily_summary)'];
   const source = result.is_summary
     ? 'the row of darkpool_daily_summary'
-    : `from darkpool_estimated_flow; the summary goes by ${result.summary_version ?? '–'}`;
+    : `from darkpool_estimated_flow (summary: ${result.summary_version ?? '–'})`;
   const lines = ['', `5 ESTIMATED FLOW  ${result.inference_version}, ${source}`];
   if (result.estimated_bought_shares === null) {
     lines.push(said('bought –, sold –, no signal: the volume has no ratio to be split by.'));

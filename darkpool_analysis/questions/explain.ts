@@ -19,6 +19,8 @@ export interface ExplainedDay {
   readonly match_clock: string;
   readonly origin: string;
   readonly name: string | null;
+  /** Versions that run, comma-separated, the summaries' own first. */
+  readonly inference_versions: string | null;
   readonly min_lit_shares: number | null;
   readonly bot_threshold: number | null;
   readonly sell_threshold: number | null;
@@ -260,7 +262,7 @@ export async function knownSymbol(sql: Sql, typed: string): Promise<string> {
   const all = await sql.rowsOfFile<{ symbol: string; daily: boolean }>('questions/explain_symbols', {
     spellings: [],
   });
-  throw new ConfigError(`${typed}: no source in this database knows that ticker${suggestion(typed, all)}.`);
+  throw new ConfigError(`${typed}: no source in this database knows that ticker${suggestion(typed, all)}`);
 }
 
 function suggestion(typed: string, all: readonly { symbol: string; daily: boolean }[]): string {
@@ -274,10 +276,10 @@ function suggestion(typed: string, all: readonly { symbol: string; daily: boolea
         a.distance - b.distance || Number(b.daily) - Number(a.daily) || (a.symbol < b.symbol ? -1 : 1),
     )
     .slice(0, 5);
-  if (near.length > 0) return `; did you mean ${near.map(({ symbol }) => symbol).join(', ')}?`.slice(0, -1);
+  if (near.length > 0) return `; did you mean ${near.map(({ symbol }) => symbol).join(', ')}?`;
   const daily = all.filter((row) => row.daily).map(({ symbol }) => symbol);
-  if (daily.length === 0) return '';
-  return `; it has daily rows of ${daily.slice(0, 8).join(', ')}${daily.length > 8 ? ` and ${daily.length - 8} more` : ''}`;
+  if (daily.length === 0) return '.';
+  return `; it has daily rows of ${daily.slice(0, 8).join(', ')}${daily.length > 8 ? ` and ${daily.length - 8} more` : ''}.`;
 }
 
 /**
@@ -312,8 +314,12 @@ export async function explain(
     throw await nothingHeld(sql, { symbol, date, today, simulated: day.origin === 'sample' });
   }
   const directions = await ask<RuleResult>('explain_directions');
-  if (version !== undefined && !directions.some((rule) => rule.inference_version === version)) {
-    throw notRun(symbol, date, version, directions);
+  const configured = day.inference_versions?.split(',') ?? [];
+  const ran = new Set([...configured, ...directions.map((rule) => rule.inference_version)]);
+  if (version !== undefined && !ran.has(version)) {
+    throw new ConfigError(
+      `${version} has not run for ${symbol} on ${date}, only ${[...ran].join(', ')}: \`darkpool run --inference-version ${[...ran, version].join(',')}\` adds it.`,
+    );
   }
   const sources = await ask<SourcePiece>('explain_sources');
   const [profile] = await ask<DayProfile>('explain_profile');
@@ -336,19 +342,6 @@ export async function explain(
   };
 }
 
-function notRun(
-  symbol: string,
-  date: string,
-  version: string,
-  directions: readonly RuleResult[],
-): ConfigError {
-  const ran = directions.map((rule) => rule.inference_version);
-  const others = ran.length === 0 ? 'no version did, as it has no trades' : `${ran.join(', ')} did`;
-  return new ConfigError(
-    `${version} has not run for ${symbol} on ${date} (${others}): darkpool run --inference-version ${[...ran, version].join(',')}`,
-  );
-}
-
 async function nothingHeld(
   sql: Sql,
   what: {
@@ -369,8 +362,8 @@ async function nothingHeld(
   }>('questions/explain_held', { symbol, date });
   const range =
     held?.first_date == null
-      ? `no day of ${symbol} is computed`
-      : `its days from ${held.first_date} to ${held.last_date} are`;
+      ? `no day of ${symbol} is held yet`
+      : `${symbol} is held from ${held.first_date} to ${held.last_date}`;
   if (simulated && held?.newest_date != null && date > held.newest_date) {
     return new ConfigError(
       `${date} is after the simulated market's last session, ${held.newest_date}: give a day up to then, or DATA_SOURCE=live.`,

@@ -14,6 +14,7 @@ read as (
     coalesce(substr(direction, 7, 5), '16:00') as regular_end,
     coalesce(split_part(direction, ' ', 2), 'US/Eastern') as market_tz,
     coalesce(split_part(direction, ' ', 3), 'participant') as match_clock,
+    array_to_string(from_json(analytics -> '$[0]', '["VARCHAR"]'), ',') as inference_versions,
     (analytics ->> '$[1]')::double as min_lit_shares,
     (analytics ->> '$[2]')::double as bot_threshold,
     (analytics ->> '$[3]')::double as sell_threshold
@@ -32,6 +33,7 @@ select
   r.match_clock,
   coalesce(r.origin, 'empty') as origin,
   (select max(name) from ticker_reference where symbol = $symbol) as name,
+  r.inference_versions,
   r.min_lit_shares,
   r.bot_threshold,
   r.sell_threshold
