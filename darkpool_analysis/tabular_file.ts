@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open, readdir, rename, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
@@ -231,11 +231,23 @@ export function firstLine(error: unknown): string {
   return messageOf(error).split('\n', 1)[0] ?? '';
 }
 
+/** Removes the copies that `openTable` made of large `{results}` and `{data}` files, once they have been read. */
+export async function removeArrays(sql: Sql): Promise<void> {
+  const folder = await temporaryFolder(sql);
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (/^array-.*\.json(\.tmp)?$/.test(name)) await rm(path.join(folder, name), { force: true });
+  }
+}
+
+async function temporaryFolder(sql: Sql): Promise<string> {
+  const setting = await sql.row<{ folder: string }>("select current_setting('temp_directory') as folder");
+  return setting?.folder ?? '.';
+}
+
 /** Copies the array inside a `{results}` or `{data}` file, from its `[` on, into DuckDB's temporary folder. */
 async function arrayOf(sql: Sql, file: string, wrapperLength: number, gzipped: boolean): Promise<string> {
-  const setting = await sql.row<{ folder: string }>("select current_setting('temp_directory') as folder");
   const name = createHash('sha256').update(file).digest('hex').slice(0, 16);
-  const target = path.join(setting?.folder ?? '.', `array-${name}.json`);
+  const target = path.join(await temporaryFolder(sql), `array-${name}.json`);
   async function* cut(chunks: AsyncIterable<Buffer>) {
     // What stands before the array is in the first pieces, what stands after it in the last: hold those back.
     let held: Buffer = Buffer.alloc(0);

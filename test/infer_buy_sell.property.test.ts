@@ -40,10 +40,14 @@ const oftenOf = <T>(usual: T, weight: number, ...others: T[]) =>
 const tradeArbitrary = fc.record({
   symbol: fc.constantFrom(...SYMBOLS),
   date: fc.constantFrom(...DATES),
-  at: fc.nat(TIMES.length - 1),
+  at: fc.oneof(
+    { weight: 1, arbitrary: fc.nat(TIMES.length - 1) },
+    { weight: 2, arbitrary: fc.integer({ min: 1, max: 7 }) },
+  ),
   /** Places in TIMES that the execution lies before the publication; null: no execution time. */
   delay: oftenOf<number | null>(0, 4, null, 1, 3, 8),
-  step: fc.integer({ min: -1, max: 11 }),
+  /** Of a spread ten steps wide: the quotes, 0.3, 0.4, the middle, 0.6 and 0.7 twice as often as the rest. */
+  step: fc.constantFrom(-1, 0, 0, 1, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10, 10, 11),
   width: fc.constantFrom(10, 10, 10, 4, 1, 0, -2),
   quoted: oftenOf('both', 30, 'bid', 'ask', 'none'),
   size: fc.integer({ min: 1, max: 20_000_000_000 }),
@@ -55,7 +59,8 @@ const dayArbitrary = fc.record({
   trades: fc.array(tradeArbitrary, { minLength: 1, maxLength: 60, size: 'max' }),
   scale: fc.constantFrom(
     { base: 10_000_000n, step: 10_000n }, // $10.00 by the cent
-    { base: 10_000_300n, step: 10n }, // by a thousandth of a cent
+    { base: 10_000_300n, step: 10n }, // by a thousandth of a cent: retail prints within the spread
+    { base: 10_000_300n, step: 10n },
     { base: 995_000n, step: 1_000n }, // around a dollar by the mill
     { base: 990_000_000n, step: 10_000n },
   ),

@@ -194,9 +194,9 @@ describe('point of control and value area', () => {
     ['70 % exactly is enough', [10, 70, 20], 10.01, 10.01, 10.02],
     ['the fuller side first', [30, 60, 10], 10.01, 10, 10.02],
     ['the upper on a tie', [20, 60, 20], 10.01, 10.01, 10.03],
-    ['only downwards from the top', [10, 20, 30, 40], 10.03, 10.01, 10.04],
+    ['only downwards from the top', [20, 20, 25, 35], 10.03, 10.01, 10.04],
     ['an empty level is passed over', [30, 0, 60, 10], 10.02, 10, 10.03],
-    ['one step short goes on', [15, 15, 39, 16, 15], 10.02, 10.01, 10.04],
+    ['the upper on a tie at a later step', [15, 15, 39, 16, 15], 10.02, 10.02, 10.05],
   ])('%s', async (_, volumes, control, low, high) => {
     await bench.insert(levels(volumes));
     await bench.infer();

@@ -120,6 +120,7 @@ describe('a live run, from the first request to the last line', () => {
   let polygon: FakeMinuteBars;
   let finra: FakeFinra;
   let polygonUrl: string;
+  let weekly: string;
   const bars = minutesOf([100, 100.01, 100, 100.02], [1000, 2000, 3000, 4000]);
   const trades = [100, 100.01, 100.02].map((price, index) =>
     tradeJson({ ns: ns(DAY, `10:0${index}`), price, size: 1000, sequence: index + 1 }),
@@ -130,6 +131,8 @@ describe('a live run, from the first request to the last line', () => {
     polygon = new FakeMinuteBars();
     polygonUrl = await polygon.start();
     finra = await FakeFinra.start();
+    weekly = path.join(folder, 'weekly.csv');
+    await writeFile(weekly, 'weekStartDate,symbol,shares\n2024-07-15,ZZZ,1\n');
     for (const family of ['CNMS', 'FNSQ', 'FNYX', 'FNQC', 'FNRA', 'FORF']) {
       const rows = family === 'CNMS' || family === 'FNSQ' ? ([['T', 300, 1, 1000]] as const) : [];
       finra.files.set(`${family}shvol20250714.txt`, regshoFile(DAY, rows));
@@ -152,6 +155,8 @@ describe('a live run, from the first request to the last line', () => {
           POLYGON_API_KEY: 'key',
           POLYGON_BASE_URL: polygonUrl,
           FINRA_OTC_URL: `${finra.url}/weeklySummary`,
+          // FINRA's rate makes a live week slow: only the first test asks for weeks
+          FINRA_OTC_FILE: weekly,
           FINRA_REGSHO_URL: `${finra.url}/regsho`,
           MIN_LIT_VOLUME: '1000',
           ...settings,
@@ -179,7 +184,7 @@ describe('a live run, from the first request to the last line', () => {
     result.notes.filter((note) => /NBBO|tick rule|minute bars|FINRA alone|plan/i.test(note));
 
   test('a plan without trades is served by minute bars, and says so once', async () => {
-    const result = await go();
+    const result = await go({ FINRA_OTC_FILE: '' });
     expect(result).toMatchObject({ exitCode: 0, gaps: [], failures: [] });
     expect(rungs(result)).toEqual([expect.stringMatching(/^The plan has no trades → minute bars/)]);
     expect(result.rows).toEqual([

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Context, FetchResult, Gap } from '../context.js';
 import { literal } from '../db.js';
@@ -10,6 +10,7 @@ import { takeApart } from './page.js';
 import type { PolygonClient } from './polygon_client.js';
 import { NotInPlanError } from './polygon_service.js';
 import { marketDateSql, timestampNs } from './staged_columns.js';
+import { tapeDueAt } from './tick_service.js';
 
 /** Sessions of bars before the first day asked for: what scores over 20 and 60 sessions look back on. */
 const BARS_BEFORE = 80;
@@ -136,7 +137,8 @@ export async function fetchBarService(
   what: { tickers: readonly string[]; sessions: readonly Session[] },
 ): Promise<FetchResult> {
   const { db } = ctx;
-  const last = what.sessions[what.sessions.length - 1];
+  // A bar grows until the tape closes; one asked for earlier would stay too small for ever.
+  const last = what.sessions.filter((session) => tapeDueAt(session) <= ctx.clock.now()).at(-1);
   if (last === undefined) return { stored: {}, gaps: [], notes: [] };
   const sessions = sessionsBack(last.date, what.sessions.length + BARS_BEFORE);
   const from = sessions[0]?.date ?? last.date;
@@ -193,14 +195,22 @@ async function fetchSymbol(
       const { rows } = takeApart(Buffer.from(await client.dailyBars(symbol, first, to, adjusted)));
       if (rows === undefined) continue;
       await writeFile(file, rows);
-      await db.run(
+      const insert = db.run(
         `insert into staged_bars
          select $symbol, ${marketDateSql('(t * 1000000)', sessionsBack(to, sessions.length + 2000))}, $adjusted, o, h, l, c, v, vw, n, 'api'
          from read_json(${literal(file)}, format = 'array', columns = {t: 'BIGINT', o: 'DOUBLE', h: 'DOUBLE',
            l: 'DOUBLE', c: 'DOUBLE', v: 'DOUBLE', vw: 'DOUBLE', n: 'DOUBLE'})`,
         { symbol, adjusted },
       );
+      await insert.catch((error: unknown) => {
+        throw new VendorError(
+          `Polygon's daily bars of ${symbol} cannot be read: ${firstLine(error)}. Nothing of them was stored.`,
+          { cause: error },
+        );
+      });
+      await rm(file);
     }
+    await db.run('delete from staged_bars where date > $to::date', { to });
     await checkBars(ctx, `Polygon's daily bars`);
   };
   await stage(from);

@@ -104,7 +104,8 @@ const DROPPED_CORRECTIONS = '7, 8, 10, 11, 12';
 const asInteger = (column: { sql: string; type: string } | undefined, type = 'integer') =>
   column === undefined ? `null::${type}` : `cast(${given(column)} as ${type})`;
 
-function conditionList(column: { sql: string; type: string } | undefined): string {
+/** Condition codes as a list; none is NULL. */
+export function conditionList(column: { sql: string; type: string } | undefined): string {
   if (column === undefined) return 'null::integer[]';
   if (column.type.endsWith('[]')) return `nullif(${column.sql}::integer[], [])`;
   // "12,37" in flat files, "[12,37]" out of JSON

@@ -7,11 +7,14 @@ import { DataError } from '../errors.js';
 import { ingestState } from '../ingest_log.js';
 import type { Session } from '../market_calendar.js';
 import { sessionOn } from '../market_calendar.js';
-import { firstLine, listFiles, openTable, type SourceFile, sha256Of } from '../tabular_file.js';
+import { firstLine, listFiles, openTable, removeArrays, type SourceFile, sha256Of } from '../tabular_file.js';
 import {
   ColumnRoles,
+  conditionList,
   dateInName,
+  hasNoZone,
   marketDateSql,
+  millionths,
   quotesSelect,
   spanNs,
   timestampNs,
@@ -79,7 +82,9 @@ export async function fetchTickFiles(
     sessions.some(({ date }) => file.firstDate <= date && date <= file.lastDate);
   const progress = ctx.log.progress('reading trade files', trades.filter(wanted).length + needed.length);
   try {
-    const request = { sessions, symbols, folder };
+    // The one ticker asked for, not the one missing: a file without symbols is of that ticker alone.
+    const loneSymbol = !config.allTickers && what.tickers.length === 1 ? what.tickers[0] : undefined;
+    const request = { sessions, symbols, loneSymbol, folder };
     const tradeFiles: string[] = [];
     const quoteFiles: string[] = [];
     for (const file of trades.filter(wanted)) {
@@ -107,12 +112,17 @@ export async function fetchTickFiles(
   } finally {
     progress.done();
     await rm(folder, { recursive: true, force: true });
+    await removeArrays(db);
   }
 }
 
+/** The symbols of a day's files, and those stored of it: a symbol that a changed file no longer has must go. */
 async function symbolsOn(sql: Sql, tradeFiles: readonly string[], date: string): Promise<string[]> {
   const rows = await sql.rows<{ symbol: string }>(
-    `select distinct symbol from read_parquet([${tradeFiles.map(literal).join(', ')}]) where date = $date::date order by symbol`,
+    `select symbol from read_parquet([${tradeFiles.map(literal).join(', ')}]) where date = $date::date
+     union
+     select symbol from polygon_trades where date = $date::date
+     order by symbol`,
     { date },
   );
   return rows.map(({ symbol }) => symbol);
@@ -179,19 +189,29 @@ async function daysIn(
   notes: string[],
 ): Promise<{ first: string; last: string; rows: number | null }> {
   const table = await openTable(ctx.db, file);
-  const named = dateInName(path.basename(file));
-  if (named !== undefined) return { first: named, last: named, rows: null };
   const roles = new ColumnRoles(file, table.columns);
   const sip = roles.need('sip', 'timestamp');
   const ns = timestampNs(sip);
-  let row: { first: string | null; last: string | null; n: number } | undefined;
+  const empty = () => new DataError(`${file} holds no rows: a header alone says nothing about any day.`);
+  const named = dateInName(path.basename(file));
+  if (named !== undefined) {
+    const any = await ctx.db.row(`select 1 from ${table.relation} limit 1`).catch(() => true);
+    if (any === undefined) throw empty();
+    return { first: named, last: named, rows: null };
+  }
+  const noZone = sip.type === 'VARCHAR' ? hasNoZone(sip.sql) : 'false';
+  let row: { first: string | null; last: string | null; n: number; zoneless: boolean } | undefined;
+  let timeless: { n: string } | undefined;
   try {
     row = await ctx.db.row(
       `select strftime(make_timestamp_ns(min(ns)) at time zone 'UTC' at time zone $zone, '%Y-%m-%d') as first,
               strftime(make_timestamp_ns(max(ns)) at time zone 'UTC' at time zone $zone, '%Y-%m-%d') as last,
-              count(*)::double as n
-       from (select ${ns} as ns from ${table.relation})`,
+              count(*)::double as n, coalesce(bool_or(zoneless), false) as zoneless
+       from (select ${ns} as ns, ${noZone} as zoneless from ${table.relation})`,
       { zone: ctx.config.MARKET_TZ },
+    );
+    timeless = await ctx.db.row(
+      `select n from (select ${ns} as ns, row_number() over () as n from ${table.relation}) where ns is null limit 1`,
     );
   } catch (error) {
     throw await badRow(
@@ -202,10 +222,13 @@ async function daysIn(
       error,
     );
   }
-  if (row?.first == null || row.last === null) {
-    throw new DataError(`${file} holds no rows: a header alone says nothing about any day.`);
+  if (row === undefined || row.n === 0) throw empty();
+  if (timeless !== undefined || row.first === null || row.last === null) {
+    throw new DataError(
+      `${file}, row ${timeless?.n ?? 1}: ${sip.name} is empty, where a time should stand. Nothing of this file was stored.`,
+    );
   }
-  if (sip.type === 'VARCHAR' && /^(timestamp|time|datetime)$/i.test(sip.name)) {
+  if (row.zoneless) {
     notes.push(`${path.basename(file)}: times written without a zone are read as UTC`);
   }
   return { first: row.first, last: row.last, rows: row.n };
@@ -216,7 +239,12 @@ async function stageFile(
   ctx: Context,
   sql: Sql,
   file: KnownFile,
-  request: { sessions: readonly Session[]; symbols: readonly string[]; folder: string },
+  request: {
+    sessions: readonly Session[];
+    symbols: readonly string[];
+    loneSymbol: string | undefined;
+    folder: string;
+  },
 ): Promise<string> {
   const kind = file.setting === 'POLYGON_TRADES_FILE' ? 'trades' : 'quotes';
   const target = path.join(
@@ -226,7 +254,7 @@ async function stageFile(
   const { relation, columns } = await openTable(sql, file.path);
   const roles = new ColumnRoles(file.path, columns);
   const all = request.symbols.includes(ALL_SYMBOLS);
-  const loneSymbol = request.symbols.length === 1 && !all ? request.symbols[0] : undefined;
+  const { loneSymbol } = request;
   const options = {
     date: (sipSql: string) => marketDateSql(sipSql, request.sessions),
     clock: ctx.config.MATCH_CLOCK,
@@ -273,19 +301,47 @@ function checkedColumns(
   sip: Parameters<typeof timestampNs>[0],
 ): Check[] {
   const number = (
-    role: 'price' | 'size' | 'bid' | 'ask' | 'sequence' | 'exchange' | 'correction' | 'participant',
-  ) => {
+    role:
+      | 'price'
+      | 'size'
+      | 'decimalSize'
+      | 'bid'
+      | 'ask'
+      | 'sequence'
+      | 'exchange'
+      | 'trf'
+      | 'correction'
+      | 'tape'
+      | 'participant',
+  ): Check[] => {
     const column = roles.find(role);
-    const type =
-      role === 'price' || role === 'size' || role === 'bid' || role === 'ask' ? 'double' : 'bigint';
-    return column === undefined
-      ? []
-      : [[column.name, `cast(nullif(trim(${column.sql}::varchar), '') as ${type})`, 'a number'] as Check];
+    if (column === undefined) return [];
+    const text = `nullif(trim(${column.sql}::varchar), '')`;
+    const amount = ['price', 'size', 'decimalSize', 'bid', 'ask'].includes(role);
+    return amount
+      ? [[column.name, millionths(text), 'a number']]
+      : [[column.name, `cast(${text} as bigint)`, 'a whole number']];
   };
+  const conditions = roles.find('conditions');
+  const list: Check[] =
+    conditions === undefined
+      ? []
+      : [[conditions.name, conditionList(conditions), 'a list of whole numbers, like 12,37']];
   return [
     [sip.name, timestampNs(sip), 'a time: ns, µs, ms or s since 1970, or ISO'],
     ...(kind === 'trades'
-      ? [number('price'), number('size'), number('exchange'), number('correction')]
+      ? [
+          number('price'),
+          number('size'),
+          number('decimalSize'),
+          number('exchange'),
+          number('trf'),
+          list,
+          number('correction'),
+          number('tape'),
+          number('bid'),
+          number('ask'),
+        ]
       : [number('bid'), number('ask')]
     ).flat(),
     ...number('participant'),
@@ -345,7 +401,8 @@ async function checkStaged(
   const bad = await sql.row<{ symbol: string; at: string; price: number | null; size: number | null }>(
     `select symbol, make_timestamp_ns(sip_ns)::varchar as at, price_e6 / 1000000.0 as price, shares_e6 / 1000000.0 as size
      from ${source}
-     where price_e6 is null or price_e6 <= 0 or shares_e6 is null or shares_e6 < 0 or symbol = '' or symbol is null
+     where not dropped and (price_e6 is null or price_e6 <= 0 or shares_e6 is null or shares_e6 < 0)
+       or symbol = '' or symbol is null
      order by sip_ns limit 1`,
   );
   if (bad === undefined) return;
