@@ -52,9 +52,10 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-function isoDay(name: string, value: string | boolean | undefined): string | undefined {
+async function isoDay(name: string, value: string | boolean | undefined): Promise<string | undefined> {
   if (typeof value !== 'string') return undefined;
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(value) || Number.isNaN(Date.parse(value))) {
+  const { isIsoDate } = await import('./iso_date.js');
+  if (!isIsoDate(value)) {
     throw new CommanderError(
       EXIT_USAGE,
       'usage',
@@ -83,8 +84,8 @@ function program(): Command {
     run,
     FLAGS.map(({ setting }) => setting),
   ).action(async (values: Values) => {
-    const from = isoDay('--from', values.from);
-    const to = isoDay('--to', values.to);
+    const from = await isoDay('--from', values.from);
+    const to = await isoDay('--to', values.to);
     const config = await configOf(values);
     const { createLog } = await import('./log.js');
     const orchestrator = await import('./orchestrator.js');
@@ -121,14 +122,14 @@ function program(): Command {
     .option('--json', 'prints the result as JSON')
     .addHelpText('after', '\nExample:\n  darkpool nowcast --week 2025-11-03');
   settingFlags(nowcast, ['DATA_DIR']).action(async (values: Values) => {
-    const week = isoDay('--week', values.week) ?? null;
+    const week = (await isoDay('--week', values.week)) ?? null;
     const config = await configOf(values);
     const { PublishedDatabase } = await import('./db.js');
     const { nowcastError } = await import('./questions/nowcast_error.js');
     const { describeNowcast } = await import('./cli/nowcast_command.js');
     const db = await PublishedDatabase.open(config.DATA_DIR);
     try {
-      const day = isoDay('--as-of', values.asOf);
+      const day = await isoDay('--as-of', values.asOf);
       if (day !== undefined) await (await import('./questions/as_of.js')).asOf(db, day);
       const result = await nowcastError(db, { week });
       print(values.json === true ? JSON.stringify(result, null, 2) : describeNowcast(result));
@@ -150,7 +151,7 @@ function program(): Command {
     );
   settingFlags(explain, ['INFERENCE_VERSION', 'DATA_DIR']).action(
     async (ticker: string, day: string, values: Values) => {
-      const date = isoDay('DATE', day) ?? day;
+      const date = (await isoDay('DATE', day)) ?? day;
       const config = await configOf(values);
       const version = values.inferenceVersion === undefined ? undefined : config.INFERENCE_VERSION[0];
       const { askExplain, describeExplain, describeQueries } = await import('./cli/explain_command.js');

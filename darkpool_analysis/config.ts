@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parse as parseDotenv } from 'dotenv';
 import { z } from 'zod';
 import { ConfigError } from './errors.js';
+import { isIsoDate } from './iso_date.js';
 import { canonicalSymbol, INDEX_OPTION_ROOTS } from './symbols.js';
 
 /** The package's own folder (where `package.json`, `sql/` and the shipped `watchlists.json` are). */
@@ -21,11 +22,7 @@ export const INFERENCE_VERSIONS = [
 ] as const;
 export type InferenceVersion = (typeof INFERENCE_VERSIONS)[number];
 
-const isoDate = z
-  .string()
-  .refine((text) => /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)), {
-    error: 'a date as YYYY-MM-DD, for example 2025-07-18',
-  });
+const isoDate = z.string().refine(isIsoDate, { error: 'a date as YYYY-MM-DD, for example 2025-07-18' });
 const clockTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day as HH:MM, for example 09:30');
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'an http or https address' })

@@ -57,11 +57,14 @@ export async function inferBuySell(ctx: Context, rangeRows = RANGE_ROWS): Promis
       } finally {
         await db.run(`set threads = ${db.threads}`);
       }
+      await db.runFile('direction/off_exchange_prints');
       await db.transaction(async () => {
         await db.runFile('direction/direction_classes');
         await db.runFile('direction/intraday_profile');
       });
-      await db.run('drop view classified_trades; drop table ticked_trades; drop table ordered_trades');
+      await db.run(
+        'drop view classified_trades; drop table off_exchange_prints; drop table ticked_trades; drop table ordered_trades',
+      );
       progress.advance(range.length);
     }
   } finally {

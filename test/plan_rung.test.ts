@@ -120,7 +120,8 @@ describe('a live run, from the first request to the last line', () => {
   let polygon: FakeMinuteBars;
   let finra: FakeFinra;
   let polygonUrl: string;
-  let weekly: string;
+  /** FINRA's rate makes its service slow: only the first test asks it, the others read the same from files. */
+  let files: Settings;
   const bars = minutesOf([100, 100.01, 100, 100.02], [1000, 2000, 3000, 4000]);
   const trades = [100, 100.01, 100.02].map((price, index) =>
     tradeJson({ ns: ns(DAY, `10:0${index}`), price, size: 1000, sequence: index + 1 }),
@@ -131,8 +132,12 @@ describe('a live run, from the first request to the last line', () => {
     polygon = new FakeMinuteBars();
     polygonUrl = await polygon.start();
     finra = await FakeFinra.start();
-    weekly = path.join(folder, 'weekly.csv');
-    await writeFile(weekly, 'weekStartDate,symbol,shares\n2024-07-15,ZZZ,1\n');
+    files = {
+      FINRA_OTC_FILE: path.join(folder, 'weekly.csv'),
+      FINRA_REGSHO_FILE: path.join(folder, 'CNMSshvol20250714.txt'),
+    };
+    await writeFile(files.FINRA_OTC_FILE ?? '', 'weekStartDate,symbol,shares\n2024-07-15,ZZZ,1\n');
+    await writeFile(files.FINRA_REGSHO_FILE ?? '', regshoFile(DAY, [['T', 300, 1, 1000]]));
     for (const family of ['CNMS', 'FNSQ', 'FNYX', 'FNQC', 'FNRA', 'FORF']) {
       const rows = family === 'CNMS' || family === 'FNSQ' ? ([['T', 300, 1, 1000]] as const) : [];
       finra.files.set(`${family}shvol20250714.txt`, regshoFile(DAY, rows));
@@ -155,8 +160,7 @@ describe('a live run, from the first request to the last line', () => {
           POLYGON_API_KEY: 'key',
           POLYGON_BASE_URL: polygonUrl,
           FINRA_OTC_URL: `${finra.url}/weeklySummary`,
-          // FINRA's rate makes a live week slow: only the first test asks for weeks
-          FINRA_OTC_FILE: weekly,
+          ...files,
           FINRA_REGSHO_URL: `${finra.url}/regsho`,
           MIN_LIT_VOLUME: '1000',
           ...settings,
@@ -184,7 +188,9 @@ describe('a live run, from the first request to the last line', () => {
     result.notes.filter((note) => /NBBO|tick rule|minute bars|FINRA alone|plan/i.test(note));
 
   test('a plan without trades is served by minute bars, and says so once', async () => {
-    const result = await go({ FINRA_OTC_FILE: '' });
+    const service = { FINRA_OTC_FILE: '', FINRA_REGSHO_FILE: '' };
+    const result = await go(service);
+    expect(finra.weeklyAsked.length).toBeGreaterThan(0);
     expect(result).toMatchObject({ exitCode: 0, gaps: [], failures: [] });
     expect(rungs(result)).toEqual([expect.stringMatching(/^The plan has no trades → minute bars/)]);
     expect(result.rows).toEqual([
@@ -205,7 +211,7 @@ describe('a live run, from the first request to the last line', () => {
     );
     // again: trades are tried, in case the plan has them now; what is stored costs nothing
     const asked = polygon.asked.length;
-    const again = await go();
+    const again = await go(service);
     expect(polygon.asked).toHaveLength(asked);
     expect(again).toMatchObject({ exitCode: 0, rows: [] });
     expect(rungs(again)).toEqual(rungs(result));

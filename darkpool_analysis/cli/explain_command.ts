@@ -96,6 +96,11 @@ function count(value: number | null | undefined): string {
   return Math.abs(value) < 100 ? FRACTION.format(value) : COUNT.format(value);
 }
 
+/** One print, two prints. */
+function counted(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+}
+
 function percent(value: number | null | undefined, digits = 1): string {
   return value === null || value === undefined ? '–' : `${value.toFixed(digits)} %`;
 }
@@ -214,20 +219,20 @@ function whyTick(name: string, prints: readonly PrintCounts[]): string[] {
 }
 
 const KINDS: Readonly<Record<PrintKind['kind'], string>> = {
-  retail: 'retail (BJZZ 2021, QMP 2024)',
+  retail: 'retail',
   mid: 'at the midpoint',
-  other: 'other (CLNV 2007)',
+  other: 'other',
   not_signable: 'cannot be signed',
   all: 'all, whole day',
 };
 
 function offExchangeLines({ off_exchange: kinds, profile }: Explanation): string[] {
   const all = kinds.find(({ kind }) => kind === 'all');
-  if (all === undefined) return ['', '3 OFF-EXCHANGE PRINTS  none stored of this day'];
-  const widths = [7, 11, 11, 11, 11];
+  if (all === undefined) return ['', '3 OFF-EXCHANGE  no prints stored of this day'];
+  const widths = [10, 12, 12, 12, 12];
   const lines = [
     '',
-    row('3 OFF-EXCHANGE PRINTS', ['prints', 'shares', 'bought', 'sold', 'no side'], widths),
+    row('3 OFF-EXCHANGE', ['prints', 'shares', 'bought', 'sold', 'no side'], widths),
     ...kinds.map((kind) =>
       row(
         `  ${KINDS[kind.kind]}`,
@@ -242,9 +247,11 @@ function offExchangeLines({ off_exchange: kinds, profile }: Explanation): string
         widths,
       ),
     ),
-    said(`buy ratio of the prints themselves ${ratio(all.buy_ratio)}`),
     said(
-      `${count(all.block_trades)} blocks (10,000 shares or $200,000), ${count(all.block_shares)} shares; ${count(all.late_trades)} late prints, ${count(all.late_shares)}`,
+      `buy ratio ${ratio(all.buy_ratio)}; retail found by BJZZ 2021, signed by QMP 2024, other by CLNV 2007`,
+    ),
+    said(
+      `${counted(all.block_trades, 'block')} (10,000 shares or $200,000), ${count(all.block_shares)} shares; ${counted(all.late_trades, 'late print')}, ${count(all.late_shares)}`,
     ),
   ];
   if (profile !== null && profile.point_of_control_usd !== null) {
@@ -262,7 +269,7 @@ function volumeLines({ volume, finra_weeks: weeks, missed_bases: missed }: Expla
   const prints =
     volume.tape_prints === null
       ? ''
-      : `${count(volume.tape_prints)} prints${volume.tape_source === 'trades' ? '' : `, from ${volume.tape_source}`}`;
+      : `${counted(volume.tape_prints, 'print')}${volume.tape_source === 'trades' ? '' : `, from ${volume.tape_source}`}`;
   const lines = [
     '',
     '4 OFF-EXCHANGE VOLUME, shares',
@@ -351,9 +358,9 @@ function resultLines({ day, result }: Explanation): string[] {
     lines.push(said('bought –, sold –, no signal: the volume has no ratio to be split by.'));
     return lines;
   }
-  const bounds = (low: number | null, high: number | null) => `between ${count(low)} and ${count(high)}`;
+  const bounds = (low: number | null, high: number | null) => `bounds ${count(low)} to ${count(high)}`;
   const line = (label: string, formula: string, shares: number | null, words: string) =>
-    `  ${label.padEnd(8)}${formula.padEnd(24)} = ${count(shares).padStart(11)}  ${words}`;
+    `  ${label.padEnd(7)}${formula.padEnd(20)} = ${count(shares).padStart(11)}  ${words}`;
   const volume = count(result.off_exchange_shares);
   lines.push(
     line(
@@ -395,9 +402,9 @@ function pieceWords({ source, subjects, pieces, status, rows, period }: SourcePi
     source === 'finra_regsho_daily'
       ? ` ${subjects}`
       : source === 'finra_otc_weekly'
-        ? ` ${pieces} cut${pieces === 1 ? '' : 's'}`
+        ? ` ${counted(pieces, 'cut')}`
         : source === 'tape_totals_daily'
           ? ` ${period}`
           : '';
-  return `${source}${of} ${status === 'ok' ? `${count(rows)} rows` : status}`;
+  return `${source}${of} ${status === 'ok' ? counted(rows, 'row') : status}`;
 }

@@ -1,5 +1,5 @@
 -- Grain: intraday_profile (symbol, date, half_hour, price_level, late), intraday_profile_summary (symbol, date).
--- Inputs: classified_trades and range_units of this connection; market_sessions. Replaces the range's symbol-days.
+-- Inputs: off_exchange_prints and range_units of this connection; market_sessions. Replaces the range's symbol-days.
 -- All off-exchange prints of the whole day. Sides, midpoint and retail are those of off_exchange_direction_daily, so its
 -- sums are these sums: retail_volume is retail buy + sell + unsigned (signable, not at the midpoint).
 -- Level: floor to the step, the smallest of 1-2-5 × 10ⁿ dollars that cuts the day's price range into at most 50 levels;
@@ -25,8 +25,7 @@ extremes as (
     symbol, date,
     coalesce(min(price_e6) filter (not late), min(price_e6)) as low_e6,
     coalesce(max(price_e6) filter (not late), max(price_e6)) as high_e6
-  from ticked_trades
-  where venue = 'off'
+  from off_exchange_prints
   group by symbol, date
 )
 select e.symbol, e.date, min(l.step_e6) as step_e6
@@ -47,9 +46,8 @@ with sided as (
     off_exchange_side(c.status, c.quote_position, c.tick, c.retail) as side,
     c.status = 'signable' and coalesce(c.quote_position = 0, false) as mid,
     c.retail and c.status = 'signable' and coalesce(c.quote_position <> 0, true) as counted_retail
-  from classified_trades c
+  from off_exchange_prints c
   join profile_steps s on s.symbol = c.symbol and s.date = c.date
-  where c.venue = 'off'
 )
 select
   symbol, date, half_hour_utc, level, step_e6, late,

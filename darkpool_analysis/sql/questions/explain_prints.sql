@@ -22,4 +22,4 @@ from direction_classes_daily
 where symbol = $symbol and date = $date::date
 group by grouping sets ((venue), ())
 having count(*) > 0
-order by venue nulls last;
+order by list_position(['lit', 'off', 'all'], coalesce(venue, 'all'));
