@@ -102,7 +102,8 @@ async function renewWhenSettingsChanged(ctx: Context): Promise<void> {
   );
   if (before?.value === value) return;
   await db.run(
-    `insert into pending_days select symbol, date from off_exchange_volume_daily except select symbol, date from pending_days;
+    `insert into pending_days
+       select symbol, date from off_exchange_volume_daily union select symbol, date from lit_direction_daily except select symbol, date from pending_days;
      insert into pending_weeks select distinct week_start from finra_otc_weekly except select week_start from pending_weeks;
      delete from pipeline_state where key = 'analytics_settings';
      insert into pipeline_state values ('analytics_settings', $value)`,

@@ -33,8 +33,7 @@ export async function fetchPolygonEquity(
 
   if (config.POLYGON_TRADES_FILE !== undefined) results.push(await fetchTickFiles(ctx, what));
   else if (askable !== undefined) ticks = await fetchTickService(ctx, askable, what);
-  // What the plan lacks is said once, by plan_rung.
-  if (ticks !== undefined) results.push(ticks.plan === undefined ? ticks : { ...ticks, notes: [] });
+  if (ticks !== undefined) results.push(ticks);
   if (client !== undefined && (ticks?.plan === 'no trades' || config.INFERENCE_VERSION.includes('BVC_v1'))) {
     results.push(await fetchMinuteBars(ctx, client, what));
   }

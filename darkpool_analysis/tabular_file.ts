@@ -163,8 +163,7 @@ function openCsv(file: string, start: string, compression: string): OpenedTable 
       `${file} has no header: its first line is ${JSON.stringify(header.slice(0, 80))}, where column names separated by "," "|" ";" or tab should stand.`,
     );
   }
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new DataError(`${file} has the column ${twice} twice.`);
+  refuseTwins(file, names);
   const columns = names.map((name) => ({ name, type: 'VARCHAR' }));
   const columnList = names.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
   return {
@@ -178,7 +177,7 @@ function openCsv(file: string, start: string, compression: string): OpenedTable 
  * Bytes up to which a `{results}` or `{data}` file is read as the one object it is, which takes DuckDB several times
  * as much memory; of larger ones the array inside is first copied to a file of its own.
  */
-const WRAPPED_IN_PLACE = 8 * 1024 * 1024;
+const WRAPPED_IN_PLACE = 1024 * 1024;
 
 async function openJson(sql: Sql, file: string, start: string, compression: string): Promise<OpenedTable> {
   const wrapper =
@@ -187,32 +186,59 @@ async function openJson(sql: Sql, file: string, start: string, compression: stri
     );
   const inPlace =
     wrapper === null || (compression === 'uncompressed' && (await stat(file)).size <= WRAPPED_IN_PLACE);
-  const read = (path: string, options: string) => `read_json_objects(${literal(path)}, ${options})`;
-  let objects: string;
+  let source: { path: string; format: string; compression: string };
+  let wrapped: string | undefined;
   if (wrapper === null) {
-    objects = `(select json from ${read(file, `format = 'auto', compression = '${compression}'`)})`;
+    source = { path: file, format: 'auto', compression };
   } else if (inPlace) {
-    const whole = read(file, `format = 'unstructured', maximum_object_size = ${WRAPPED_IN_PLACE + 1}`);
-    objects = `(select unnest(from_json(json -> '${wrapper[1]}', '["json"]')) as json from ${whole})`;
+    const whole = `read_json_objects(${literal(file)}, format = 'unstructured', maximum_object_size = ${WRAPPED_IN_PLACE + 1})`;
+    wrapped = `(select unnest(from_json(json -> '${wrapper[1]}', '["json"]')) as json from ${whole})`;
+    source = { path: file, format: 'unstructured', compression };
   } else {
     const array = await arrayOf(sql, file, Buffer.byteLength(wrapper[0]), compression === 'gzip');
-    objects = `(select json from ${read(array, `format = 'array'`)})`;
+    source = { path: array, format: 'array', compression: 'uncompressed' };
   }
-  let keys: { key: string }[];
+  const options = `format = '${source.format}', compression = '${source.compression}'`;
+  const objects = wrapped ?? `(select json from read_json_objects(${literal(source.path)}, ${options}))`;
+  let names: string[];
   try {
     // All rows: an optional field (a correction, a decimal size) may first occur late.
-    keys = await sql.rows<{ key: string }>(
+    const keys = await sql.rows<{ key: string }>(
       `select distinct unnest(keys) as key from (select distinct json_keys(json) as keys from ${objects}) order by key`,
     );
+    names = keys.map(({ key }) => key);
   } catch (error) {
     throw new DataError(`${file} is not readable as JSON: ${firstLine(error)}`, { cause: error });
   }
-  if (keys.length === 0) throw new DataError(`${file} holds no JSON objects: it should be an array of rows.`);
-  const list = keys.map(({ key }) => `json ->> ${literal(key)} as "${key.replaceAll('"', '""')}"`).join(', ');
-  return {
-    relation: `(select ${list} from ${objects})`,
-    columns: keys.map(({ key }) => ({ name: key, type: 'VARCHAR' })),
-  };
+  if (names.length === 0)
+    throw new DataError(`${file} holds no JSON objects: it should be an array of rows.`);
+  refuseTwins(file, names);
+  const columns = names.map((name) => ({ name, type: 'VARCHAR' }));
+  if (wrapped !== undefined) {
+    const list = names
+      .map((name) => `json ->> ${literal(name)} as "${name.replaceAll('"', '""')}"`)
+      .join(', ');
+    return { relation: `(select ${list} from ${wrapped})`, columns };
+  }
+  // Each object parsed once, where `json ->> name` would parse it for every column.
+  const list = names.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
+  return { relation: `read_json(${literal(source.path)}, columns = {${list}}, ${options})`, columns };
+}
+
+/** DuckDB does not tell columns by case. */
+function refuseTwins(file: string, names: readonly string[]): void {
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const twin = seen.get(name.toLowerCase());
+    if (twin !== undefined) {
+      throw new DataError(
+        twin === name
+          ? `${file} has the column ${name} twice.`
+          : `${file} has columns ${twin} and ${name}, which differ in case alone: rename one of them.`,
+      );
+    }
+    seen.set(name.toLowerCase(), name);
+  }
 }
 
 async function describe(sql: Sql, file: string, relation: string) {

@@ -149,7 +149,7 @@ function printLines({ prints, volume }: Explanation): string[] {
   const locked = all.locked_or_crossed_trades;
   return [
     '',
-    row('1 PRINTS, cleaned before storing', ['lit trades', 'shares', 'off-exch.', 'shares'], widths),
+    row('1 PRINTS', ['lit trades', 'shares', 'off-exch.', 'shares'], widths),
     line('stored', (counts) => [counts.trades, counts.shares]),
     line('− outside regular hours', (counts) => [counts.outside_hours_trades, counts.outside_hours_shares]),
     line('− conditions never signed', (counts) => [counts.never_sign_trades, counts.never_sign_shares]),
@@ -158,7 +158,9 @@ function printLines({ prints, volume }: Explanation): string[] {
     said(
       `NBBO before the trade: ${coverage === '' ? '–' : coverage}${locked > 0 ? `; ${count(locked)} locked or crossed` : ''}`,
     ),
-    said(`all ${count(all.trades)} trades, ${count(all.shares)} shares, without re-reports and cancels`),
+    said(
+      `all ${count(all.trades)} trades, ${count(all.shares)} shares; cleaned of re-reports before storing`,
+    ),
   ];
 }
 
@@ -247,9 +249,7 @@ function offExchangeLines({ off_exchange: kinds, profile }: Explanation): string
         widths,
       ),
     ),
-    said(
-      `buy ratio ${ratio(all.buy_ratio)}; retail found by BJZZ 2021, signed by QMP 2024, other by CLNV 2007`,
-    ),
+    said(`buy ratio ${ratio(all.buy_ratio)}; retail by BJZZ 2021 and QMP 2024, other by CLNV 2007`),
     said(
       `${counted(all.block_trades, 'block')} (10,000 shares or $200,000), ${count(all.block_shares)} shares; ${counted(all.late_trades, 'late print')}, ${count(all.late_shares)}`,
     ),
@@ -351,9 +351,9 @@ function factor(volume: DayVolume, name: string): string {
 function resultLines({ day, result }: Explanation): string[] {
   if (result === null) return ['', '5 ESTIMATED FLOW  – (the day has no row in darkpool_daily_summary)'];
   const source = result.is_summary
-    ? 'the row of darkpool_daily_summary'
-    : `from darkpool_estimated_flow (summary: ${result.summary_version ?? '–'})`;
-  const lines = ['', `5 ESTIMATED FLOW  ${result.inference_version}, ${source}`];
+    ? ', the row of darkpool_daily_summary'
+    : `; the summary goes by ${result.summary_version ?? '–'}`;
+  const lines = ['', `5 ESTIMATED FLOW  ${result.inference_version}${source}`];
   if (result.estimated_bought_shares === null) {
     lines.push(said('bought –, sold –, no signal: the volume has no ratio to be split by.'));
     return lines;

@@ -27,8 +27,8 @@ const PATIENCE_UNITS = 4;
 
 /**
  * Trades and quotes from the service for every (symbol, day) not yet stored. A day that fails is a gap; the others
- * go on. Without trades in the plan nothing is fetched; without quotes the days are stored without NBBO, said once.
- * @throws VendorError when the service refuses the key or the first day cannot be had at all.
+ * go on. Without trades in the plan nothing is fetched; without quotes the days are stored without NBBO; `plan` tells.
+ * @throws VendorError when the service refuses the key, or quotes that `POLYGON_QUOTES=on` demands.
  */
 export async function fetchTickService(
   ctx: Context,
@@ -50,7 +50,6 @@ export async function fetchTickService(
     });
   if (units.length === 0) return { stored: {}, gaps: [], notes: [] };
 
-  const notes = new Set<string>();
   const gaps: Gap[] = [];
   let quotesInPlan = config.POLYGON_QUOTES !== 'off';
   let tradesInPlan = true;
@@ -132,9 +131,6 @@ export async function fetchTickService(
       } catch (error) {
         if (error instanceof NotInPlanError) {
           tradesInPlan = false;
-          notes.add(
-            'The plan has no trades: buy ratios stay unknown (NULL). The Developer plan adds trades, the Advanced plan quotes.',
-          );
         } else if (error instanceof VendorError && !isRefusal(error)) {
           failuresInRow += 1;
           gaps.push({
@@ -155,12 +151,7 @@ export async function fetchTickService(
   progress.done();
   stager.close();
   if (refusal !== undefined) throw refusal;
-  if (tradesInPlan && !quotesInPlan && config.POLYGON_QUOTES !== 'off') {
-    notes.add(
-      'The plan has trades but no quotes: sides come from the tick rule (method TICK). The Advanced plan adds the NBBO rules.',
-    );
-  }
-  const result = { stored: { polygon_trades: rows }, gaps: gaps.sort(byPeriod), notes: [...notes] };
+  const result = { stored: { polygon_trades: rows }, gaps: gaps.sort(byPeriod), notes: [] };
   if (!tradesInPlan) return { ...result, plan: 'no trades' };
   return quotesInPlan || config.POLYGON_QUOTES === 'off' ? result : { ...result, plan: 'no quotes' };
 }

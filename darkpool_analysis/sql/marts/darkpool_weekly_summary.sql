@@ -28,24 +28,26 @@ venues as (
     and week_start in (select distinct week_start from affected_weeks)
   group by week_start, symbol
 ),
+-- as for days, BVC_v1 stands in where the rule has no trades, and is named
 lit as (
   select
-    s.week_start, r.symbol,
+    s.week_start, r.symbol, r.inference_version,
     sum(cast(r.buy_volume as decimal(24, 6))) as buy,
     sum(cast(r.sell_volume as decimal(24, 6))) as sell,
     count(*)::integer as lit_days
   from applied_ratios r
   join market_sessions s on s.date = r.date
-  where r.inference_version = $version and s.week_start in (select distinct week_start from affected_weeks)
+  where r.inference_version in ($version, 'BVC_v1') and s.week_start in (select distinct week_start from affected_weeks)
     and r.symbol in (select symbol from affected_weeks)
-  group by s.week_start, r.symbol
+  group by s.week_start, r.symbol, r.inference_version
+  qualify row_number() over (partition by s.week_start, r.symbol order by r.inference_version <> $version) = 1
 ),
 sessions as (
   select week_start, count(*) as sessions from market_sessions group by week_start
 ),
 joined as (
   select
-    v.*, n.ats_venues, l.buy, l.sell, coalesce(l.lit_days, 0) as lit_days, s.sessions,
+    v.*, n.ats_venues, l.inference_version, l.buy, l.sell, coalesce(l.lit_days, 0) as lit_days, s.sessions,
     case when l.buy + l.sell > 0 and l.buy + l.sell >= $min_lit
       then l.buy::double / (l.buy + l.sell)::double end as buy_ratio,
     coalesce(b.ats_before, case when c.tier is not null then 0 end) as ats_before
@@ -81,8 +83,9 @@ select
   end as trend,
   change as change_pct,
   tier,
-  both_loaded and lit_days = sessions as complete,
-  $version as inference_version,
+  -- minute bars are no lit trades
+  both_loaded and lit_days = sessions and inference_version is distinct from 'BVC_v1' as complete,
+  coalesce(inference_version, $version) as inference_version,
   case
     when bought is null then null
     when buy > sell * cast($bot as decimal(9, 6)) then 'BOT'
