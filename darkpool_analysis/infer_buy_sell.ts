@@ -3,6 +3,8 @@ import { regularHoursNs, sessionOn } from './market_calendar.js';
 
 /** Trades classified at a time: memory stays the same whatever the day's size, and sorting stays in memory. */
 const RANGE_ROWS = 2_000_000;
+/** The number of a symbol-day is packed above a price of 44 bits: 2^19 of them fit. */
+const RANGE_UNITS = 100_000;
 
 interface Unit {
   readonly symbol: string;
@@ -78,7 +80,8 @@ function ranges(units: readonly Unit[], rangeRows: number): Unit[][] {
   const cut: Unit[][] = [];
   let rows = rangeRows;
   for (const unit of units) {
-    if (rows >= rangeRows || rows + unit.trades > rangeRows) {
+    const full = (cut[cut.length - 1]?.length ?? 0) >= RANGE_UNITS;
+    if (full || rows >= rangeRows || rows + unit.trades > rangeRows) {
       cut.push([]);
       rows = 0;
     }

@@ -71,7 +71,8 @@ async function matches(pattern: string): Promise<string[]> {
     const next: string[] = [];
     for (const folder of found) {
       const names = await readdir(folder).catch(() => []);
-      next.push(...names.filter((name) => expression.test(name)).map((name) => path.join(folder, name)));
+      const shown = part.startsWith('.') ? names : names.filter((name) => !name.startsWith('.'));
+      next.push(...shown.filter((name) => expression.test(name)).map((name) => path.join(folder, name)));
     }
     found = next;
   }
@@ -291,9 +292,8 @@ async function arrayOf(sql: Sql, file: string, wrapperLength: number, gzipped: b
         held = held.subarray(-65536);
       }
     }
-    const end = held.lastIndexOf(0x5d);
     // Cut in the middle: hand on what is there, and DuckDB says where it breaks off.
-    yield end < 0 || !/^\]\s*[,}]/.test(held.toString('utf8', end)) ? held : held.subarray(0, end + 1);
+    yield held.subarray(0, endOfArray(held) ?? held.length);
   }
   try {
     const source = createReadStream(file, { highWaterMark: 1 << 20 });
@@ -304,6 +304,20 @@ async function arrayOf(sql: Sql, file: string, wrapperLength: number, gzipped: b
     throw unreadable(file, error);
   }
   return target;
+}
+
+/** Where the rows' array ends in the tail of a file: behind a row, with a rest that closes the object around it. */
+function endOfArray(tail: Buffer): number | undefined {
+  for (let at = tail.lastIndexOf(0x5d); at >= 0; at = at === 0 ? -1 : tail.lastIndexOf(0x5d, at - 1)) {
+    if (!/[}[]\s*$/.test(tail.toString('latin1', Math.max(0, at - 64), at))) continue;
+    try {
+      JSON.parse(`{"rows":[]${tail.toString('utf8', at + 1)}`);
+      return at + 1;
+    } catch {
+      // a bracket inside what follows the rows
+    }
+  }
+  return undefined;
 }
 
 async function readHead(file: string): Promise<Buffer> {

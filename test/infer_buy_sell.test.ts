@@ -704,8 +704,9 @@ describe('through files', () => {
   const quotes = [
     { at: '09:59:59', bid: 10, ask: 10.02 },
     { at: '10:00:00.001', executed: '10:00:00.0005', bid: 10.02, ask: 10.04 },
-    // In the instant of the second trade: never its NBBO.
-    { at: '10:00:01', bid: 10.04, ask: 10.06 },
+    // In the instant of the second trade: never its NBBO, whatever its sequence number.
+    { at: '10:00:01', bid: 10.04, ask: 10.06, sequence: 0 },
+    { at: '10:00:01', bid: 10.04, ask: 10.06, sequence: 7 },
   ];
 
   test('MATCH_CLOCK: the quote of the execution, or of the publication', async () => {

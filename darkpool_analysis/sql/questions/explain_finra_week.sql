@@ -28,7 +28,7 @@ select
   max(c.source) as source
 from finra_otc_weekly_current c
 join versions v on v.tier = c.tier
-join finra_weekly_volumes w on w.week_start = c.week_start and w.symbol = c.symbol and w.tier = c.tier
+left join darkpool_weekly_summary w on w.week_start = c.week_start and w.symbol = c.symbol and w.tier = c.tier
 where c.symbol = $symbol and c.week_start = (select week_start from wanted)
   and c.summary_type in ('ATS_W_SMBL', 'OTC_W_SMBL', 'ALL_W_SMBL')
 group by all

@@ -20,7 +20,11 @@ week as (
   where s.week_start = (select week_start from day)
 ),
 tier as (
-  select tier from finra_weekly_volumes where symbol = $symbol order by week_start desc limit 1
+  select tier
+  from finra_otc_weekly
+  where symbol = $symbol and not withdrawn and summary_type in ('ATS_W_SMBL', 'OTC_W_SMBL', 'ALL_W_SMBL')
+  order by week_start desc, visible_from desc, tier
+  limit 1
 ),
 cuts as (
   select
