@@ -143,6 +143,7 @@ function program(): Command {
     .description('one screen from the raw counts of a day to its summary row')
     .argument('<ticker>', 'SPY')
     .argument('<date>', 'the day (YYYY-MM-DD)')
+    .option('--as-of <date>', 'as it was known at the end of that day')
     .option('--sql', 'prints the queries behind the numbers instead, ready to paste into DuckDB')
     .option('--json', 'prints the result as JSON')
     .addHelpText(
@@ -153,10 +154,22 @@ function program(): Command {
     async (ticker: string, day: string, values: Values) => {
       const date = (await isoDay('DATE', day)) ?? day;
       const config = await configOf(values);
+      const asOf = await isoDay('--as-of', values.asOf);
+      if (asOf !== undefined && values.sql === true) {
+        throw new CommanderError(
+          EXIT_USAGE,
+          'usage',
+          'error: --sql prints queries on what is stored now: leave --as-of out',
+        );
+      }
       const version = values.inferenceVersion === undefined ? undefined : config.INFERENCE_VERSION[0];
       const { askExplain, describeExplain, describeQueries } = await import('./cli/explain_command.js');
       const { DateTime } = await import('luxon');
-      const { explanation, queries } = await askExplain(config, { ticker, date, version }, DateTime.utc());
+      const { explanation, queries } = await askExplain(
+        config,
+        { ticker, date, version, asOf },
+        DateTime.utc(),
+      );
       if (values.json === true) print(JSON.stringify(values.sql === true ? queries : explanation, null, 2));
       else print(values.sql === true ? describeQueries(queries) : describeExplain(explanation));
     },

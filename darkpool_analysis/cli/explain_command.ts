@@ -3,6 +3,7 @@ import type { Config } from '../config.js';
 import { PublishedDatabase } from '../db.js';
 import { SIMULATED } from '../disclaimer.js';
 import { addDays, nyDate } from '../market_calendar.js';
+import { asOf } from '../questions/as_of.js';
 import {
   type DayVolume,
   type ExplainedDay,
@@ -35,12 +36,14 @@ interface Asked {
   readonly date: string;
   /** The inference version to show; the summary's own when undefined. */
   readonly version?: string | undefined;
+  /** Sees only what was known at the end of this day (ISO). */
+  readonly asOf?: string | undefined;
 }
 
 /** The explanation and the queries behind it, from the published database. */
 export async function askExplain(
   config: Config,
-  { ticker, date, version }: Asked,
+  { ticker, date, version, asOf: past }: Asked,
   now: DateTime,
 ): Promise<{ explanation: Explanation; queries: { name: string; sql: string }[] }> {
   const db = await PublishedDatabase.open(config.DATA_DIR);
@@ -50,7 +53,10 @@ export async function askExplain(
     );
     const origin = await db.row<{ value: string }>("select value from pipeline_state where key = 'origin'");
     // A sample lives on its own days.
-    const today = origin?.value === 'sample' && newest?.date != null ? addDays(newest.date, 1) : nyDate(now);
+    const present =
+      origin?.value === 'sample' && newest?.date != null ? addDays(newest.date, 1) : nyDate(now);
+    const today = past ?? present;
+    if (past !== undefined) await asOf(db, past);
     const explanation = await explain(db, {
       symbol: ticker,
       date,
