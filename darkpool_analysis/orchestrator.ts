@@ -1,33 +1,20 @@
-import { createHash } from 'node:crypto';
-import path from 'node:path';
 import { DateTime } from 'luxon';
 import { analytics } from './analytics.js';
-import { type Config, SETTING_NAMES } from './config.js';
+import type { Config } from './config.js';
 import type { Clock, Context, FetchResult, Gap } from './context.js';
-import { Database, type Sql, sqlFilesIn } from './db.js';
-import { ConfigError, DarkpoolError, DataError, messageOf } from './errors.js';
+import { Database, sqlFilesIn } from './db.js';
+import { DarkpoolError, DataError, messageOf } from './errors.js';
 import { fetchFinra } from './fetch_finra.js';
 import { fetchPolygonEquity } from './fetch_polygon_equity.js';
 import { createHttp, type Http } from './http.js';
 import { inferBuySell } from './infer_buy_sell.js';
-import { sqlTime } from './ingest_log.js';
 import type { Log } from './log.js';
-import {
-  addDays,
-  holidayName,
-  isClosed,
-  nyDate,
-  type Session,
-  sessionOn,
-  sessionsBack,
-  sessionsBetween,
-  weekStartOf,
-} from './market_calendar.js';
+import { addDays, type Session, sessionsBack } from './market_calendar.js';
+import { openLedger } from './orchestrator/ledger.js';
+import { filesThere, fillCalendar, isSimulation, settleOrigin, withSample } from './orchestrator/prepare.js';
+import { sessionsWanted } from './orchestrator/sessions_wanted.js';
+import { knownSpelling, skipped, strangers } from './orchestrator/watch_list.js';
 import { planRung, rungFound } from './plan_rung.js';
-import { ensureSample } from './sample.js';
-import { listFiles } from './tabular_file.js';
-
-export const PROGRAM_VERSION = '0.1.0';
 
 export interface RunOptions {
   readonly config: Config;
@@ -276,188 +263,6 @@ async function runChecks(ctx: Context): Promise<true> {
     }
   }
   return true;
-}
-
-/** In sample mode the simulated market is made (once) and handed to the fetchers as files, on its own last morning. */
-async function withSample(config: Config, clock: Clock): Promise<{ config: Config; clock: Clock }> {
-  if (config.DATA_SOURCE !== 'sample') return { config, clock };
-  const sample = await ensureSample(path.join(config.DATA_DIR, 'sample'));
-  return {
-    config: Object.freeze({
-      ...config,
-      POLYGON_TRADES_FILE: sample.tradesFiles,
-      POLYGON_QUOTES_FILE: sample.quotesFiles,
-      POLYGON_BARS_FILE: sample.barsFile,
-      FINRA_OTC_FILE: sample.finraWeeklyFile,
-      FINRA_REGSHO_FILE: sample.regshoFolder,
-      TARGET_DATE: config.TARGET_DATE ?? sample.lastDate,
-      DAILY_LOOKBACK: config.DAILY_LOOKBACK ?? sessionsBetween(sample.firstDate, sample.lastDate).length,
-    }),
-    clock: { now: () => sample.asOf },
-  };
-}
-
-/** Every file that a setting names is there, before anything is fetched. */
-async function filesThere(config: Config): Promise<void> {
-  for (const setting of SETTING_NAMES.filter((name) => name.endsWith('_FILE'))) {
-    const value = config[setting as keyof Config];
-    if (typeof value === 'string') await listFiles(setting, value);
-  }
-}
-
-/** The sessions to process: closed ones only, by the mode or by an explicit range. */
-export function sessionsWanted(
-  config: Config,
-  clock: Clock,
-  range: { readonly from?: string; readonly to?: string } = {},
-): { sessions: Session[]; notes: string[] } {
-  const now = clock.now();
-  const today = nyDate(now);
-  const target = range.to ?? config.TARGET_DATE ?? today;
-  if (range.from !== undefined && range.from > target) {
-    throw new ConfigError(`--from ${range.from} is after ${target}: give the earlier day first.`);
-  }
-  const notes: string[] = [];
-  const session = sessionOn(target);
-  if (session === undefined) {
-    notes.push(`${target} has no session (${holidayName(target) ?? 'closed'}).`);
-  } else if (!isClosed(session, now)) {
-    notes.push(
-      `${target} is ${target > today ? 'still to come' : 'not over yet'}: its session is not processed.`,
-    );
-  }
-  const wanted =
-    range.from !== undefined
-      ? sessionsBetween(range.from, target)
-      : config.RUN_MODE === 'weekly'
-        ? sessionsBetween(addDays(weekStartOf(target), -7 * (config.BACKFILL_WEEKS - 1)), target)
-        : sessionsBack(target, config.DAILY_LOOKBACK ?? 10);
-  return { sessions: wanted.filter((candidate) => isClosed(candidate, now)), notes };
-}
-
-/** A database of simulated rows is thrown away when real data come: they are never mixed, and it is made again at will. */
-function isSimulation(config: Config): (stored: Sql) => Promise<boolean> {
-  return async (stored) => {
-    if (config.DATA_SOURCE === 'sample') return false;
-    const origin = await stored.row<{ value: string }>(
-      "select value from pipeline_state where key = 'origin'",
-    );
-    return origin?.value === 'sample';
-  };
-}
-
-async function settleOrigin(ctx: Context): Promise<void> {
-  const { config, db } = ctx;
-  const origin = config.DATA_SOURCE === 'sample' ? 'sample' : 'real';
-  const before = await db.row<{ value: string }>("select value from pipeline_state where key = 'origin'");
-  if (before === undefined) {
-    await db.run("insert into pipeline_state values ('origin', $origin)", { origin });
-  } else if (before.value !== origin) {
-    throw new ConfigError(
-      `${db.paths.current} holds real data, and DATA_SOURCE=sample would mix simulated rows into it: set DATA_SOURCE, or another DATA_DIR for the sample.`,
-    );
-  }
-}
-
-/** The calendar as a table, so that SQL knows weeks and sessions. */
-async function fillCalendar(ctx: Context): Promise<void> {
-  const { db } = ctx;
-  const sessions = sessionsBetween('2009-01-01', '2030-12-31');
-  const rows = sessions.map(
-    (s) =>
-      `('${s.date}','${s.weekStart}',${s.dayStartNs},${s.dayEndNs},${s.openNs},${s.closeNs},${s.earlyClose})`,
-  );
-  const value = createHash('sha256').update(rows.join()).digest('hex');
-  const before = await db.row<{ value: string }>("select value from pipeline_state where key = 'calendar'");
-  if (before?.value === value) return;
-  await db.transaction(() =>
-    db.run(
-      `delete from market_sessions;
-       insert into market_sessions values ${rows.join(',')};
-       delete from pipeline_state where key = 'calendar';
-       insert into pipeline_state values ('calendar', $value)`,
-      { value },
-    ),
-  );
-}
-
-async function openLedger(ctx: Context, systemClock: Clock, sessions: readonly Session[]) {
-  const { config, db } = ctx;
-  const start = systemClock.now();
-  const version = `${start.toUTC().toFormat("yyyyMMdd'T'HHmmssSSS")}-${process.pid}`;
-  await db.run(
-    `insert into pipeline_runs (run_id, started_at, pid, data_source, run_mode, first_date, last_date, tickers, version)
-     values ($version, $started::timestamp, $pid, $source, $mode, $first::date, $last::date, $tickers, $program)`,
-    {
-      version,
-      started: sqlTime(start),
-      pid: process.pid,
-      source: config.DATA_SOURCE,
-      mode: config.RUN_MODE,
-      first: sessions[0]?.date ?? null,
-      last: sessions[sessions.length - 1]?.date ?? null,
-      tickers: config.allTickers ? 'ALL' : config.TICKERS.join(','),
-      program: PROGRAM_VERSION,
-    },
-  );
-  return {
-    version,
-    close: (exitCode: number, outcome: Outcome, seconds: number) =>
-      db.run(
-        `update pipeline_runs set ended_at = $ended::timestamp, exit_code = $exit, gaps = $gaps, message = $message,
-           seconds = $seconds, peak_memory_mb = $peak where run_id = $version`,
-        {
-          version,
-          ended: sqlTime(systemClock.now()),
-          exit: exitCode,
-          gaps: outcome.gaps.length,
-          message:
-            outcome.failures[0] ??
-            (outcome.dates.length === 0 && outcome.weeks.length === 0
-              ? 'nothing new'
-              : `${outcome.dates.length} days and ${outcome.weeks.length} weeks computed`),
-          seconds,
-          peak: process.resourceUsage().maxRSS / 1024,
-        },
-      ),
-  };
-}
-
-/** A ticker typed in lower case is meant in upper case, unless the data know it as typed: case is identity. */
-async function knownSpelling(ctx: Context): Promise<string[]> {
-  const { config, db } = ctx;
-  const typed = config.TICKERS.filter((symbol) => symbol !== symbol.toUpperCase());
-  if (typed.length === 0) return [...config.TICKERS];
-  const known = new Set(
-    (
-      await db.rows<{ symbol: string }>(
-        `select symbol from (select unnest($typed) as symbol) t
-         where symbol in (select symbol from finra_otc_weekly) or symbol in (select symbol from finra_regsho_daily)
-           or symbol in (select symbol from polygon_trades)`,
-        { typed },
-      )
-    ).map(({ symbol }) => symbol),
-  );
-  const entirelyLower = (symbol: string) => symbol === symbol.toLowerCase();
-  return config.TICKERS.map((symbol) =>
-    entirelyLower(symbol) && !known.has(symbol) ? symbol.toUpperCase() : symbol,
-  );
-}
-
-/** Tickers of the watch list that no source knows. */
-async function strangers(ctx: Context, tickers: readonly string[]): Promise<string[]> {
-  const rows = await ctx.db.rows<{ symbol: string }>(
-    `select symbol from (select unnest($tickers) as symbol) t
-     where symbol not in (select symbol from finra_otc_weekly) and symbol not in (select symbol from finra_regsho_daily)
-       and symbol not in (select symbol from tape_totals_daily) and symbol not in (select symbol from polygon_bars_daily)
-     order by symbol`,
-    { tickers },
-  );
-  return rows.map(({ symbol }) => symbol);
-}
-
-function skipped(config: Config): string[] {
-  return config.skippedTickers.map(({ symbol, reason }) => `${symbol} is skipped: ${reason}.`);
 }
 
 async function closingRows(ctx: Context, dates: readonly string[]): Promise<RunRow[]> {
