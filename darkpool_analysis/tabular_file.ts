@@ -179,6 +179,8 @@ function openCsv(file: string, start: string, compression: string): OpenedTable 
  * as much memory; of larger ones the array inside is first copied to a file of its own.
  */
 const WRAPPED_IN_PLACE = 1024 * 1024;
+/** Bytes of one row as JSON; a real one has a few hundred. */
+const MOST_OBJECT_BYTES = 2 * 1024 * 1024;
 
 async function openJson(sql: Sql, file: string, start: string, compression: string): Promise<OpenedTable> {
   const wrapper =
@@ -190,7 +192,7 @@ async function openJson(sql: Sql, file: string, start: string, compression: stri
   let source: { path: string; format: string; compression: string };
   let wrapped: string | undefined;
   if (wrapper === null) {
-    source = { path: file, format: 'auto', compression };
+    source = { path: file, format: jsonFormat(start), compression };
   } else if (inPlace) {
     const whole = `read_json_objects(${literal(file)}, format = 'unstructured', maximum_object_size = ${WRAPPED_IN_PLACE + 1})`;
     wrapped = `(select unnest(from_json(json -> '${wrapper[1]}', '["json"]')) as json from ${whole})`;
@@ -199,7 +201,8 @@ async function openJson(sql: Sql, file: string, start: string, compression: stri
     const array = await arrayOf(sql, file, Buffer.byteLength(wrapper[0]), compression === 'gzip');
     source = { path: array, format: 'array', compression: 'uncompressed' };
   }
-  const options = `format = '${source.format}', compression = '${source.compression}'`;
+  // DuckDB sets aside twice the largest object for every thread; its own 16 MB would take half of our memory.
+  const options = `format = '${source.format}', compression = '${source.compression}', maximum_object_size = ${MOST_OBJECT_BYTES}`;
   const objects = wrapped ?? `(select json from read_json_objects(${literal(source.path)}, ${options}))`;
   let names: string[];
   try {
@@ -224,6 +227,17 @@ async function openJson(sql: Sql, file: string, start: string, compression: stri
   // Each object parsed once, where `json ->> name` would parse it for every column.
   const list = names.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
   return { relation: `read_json(${literal(source.path)}, columns = {${list}}, ${options})`, columns };
+}
+
+/** Told to DuckDB, whose own finding out (`auto`) takes hundreds of MB on a file of 50. */
+function jsonFormat(start: string): 'array' | 'newline_delimited' | 'unstructured' {
+  if (start.startsWith('[')) return 'array';
+  try {
+    JSON.parse(start.split('\n', 1)[0] ?? '');
+    return 'newline_delimited';
+  } catch {
+    return 'unstructured';
+  }
 }
 
 /** DuckDB does not tell columns by case. */

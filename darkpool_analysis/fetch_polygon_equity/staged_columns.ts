@@ -70,21 +70,29 @@ function sameWord(a: string, b: string): boolean {
 const given = (column: { sql: string; type: string }) =>
   column.type === 'VARCHAR' ? `nullif(trim(${column.sql}), '')` : column.sql;
 
-/** SQL for "this text is a time of day without a zone". */
+/** SQL for "this text is a date and time without a zone". */
 export const hasNoZone = (sql: string) =>
-  `(try_cast(${sql} as decimal(38, 9)) is null and not regexp_matches(trim(${sql}), '([zZ]|UTC|[+-]\\d\\d(:?\\d\\d)?)$'))`;
+  `(contains(${sql}, ':') and not regexp_matches(${sql}, '([zZ]|UTC|[+-]\\d\\d(:?\\d\\d)?)\\s*$'))`;
 
 /** A timestamp column as UTC ns: ns, µs, ms or s since 1970 (told apart by size), or ISO (without a zone: UTC). */
 export function timestampNs(column: { sql: string; name: string; type: string }): string {
   if (column.type.startsWith('TIMESTAMP')) return `epoch_ns(${column.sql}::timestamp_ns)`;
   if (/_timestamp$/.test(column.name)) return `nullif(cast(${given(column)} as bigint), 0)`;
   const text = `nullif(trim(${column.sql}::varchar), '')`;
-  const number = `try_cast(${text} as decimal(38, 9))`;
-  return `case when ${number} is null then epoch_ns(cast(${text} as timestamp_ns))
-    when abs(${number}) < 100000000000 then cast(${number} * 1000000000 as bigint)
-    when abs(${number}) < 100000000000000 then cast(${number} * 1000000 as bigint)
-    when abs(${number}) < 100000000000000000 then cast(${number} * 1000 as bigint)
-    else cast(${number} as bigint) end`;
+  // Digits before and after the point apart, as whole numbers: a double would round, and DuckDB's cast of text to
+  // DECIMAL takes 30 µs a row. An exponent (1.7524998e9) has been through a double already.
+  const exponent = `(contains(${text}, 'e') or contains(${text}, 'E'))`;
+  const whole = `try_cast(split_part(${text}, '.', 1) as bigint)`;
+  const fraction = `cast(rpad(left(split_part(${text}, '.', 2), 9), 9, '0') as bigint)`;
+  const double = `try_cast(${text} as double)`;
+  return `case
+    when ${exponent} and ${double} is not null then cast(${double} *
+      case when ${double} < 1e11 then 1e9 when ${double} < 1e14 then 1e6 when ${double} < 1e17 then 1e3 else 1 end as bigint)
+    when ${whole} is null then epoch_ns(cast(${text} as timestamp_ns))
+    when ${whole} < 100000000000 then ${whole} * 1000000000 + ${fraction}
+    when ${whole} < 100000000000000 then ${whole} * 1000000 + ${fraction} // 1000
+    when ${whole} < 100000000000000000 then ${whole} * 1000 + ${fraction} // 1000000
+    else ${whole} end`;
 }
 
 /** Dollars or shares as millionths. A double holds any price below nine billion dollars to the millionth. */

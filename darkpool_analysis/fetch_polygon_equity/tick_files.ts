@@ -200,19 +200,24 @@ async function daysIn(
     return { first: named, last: named, rows: null };
   }
   const noZone = sip.type === 'VARCHAR' ? hasNoZone(sip.sql) : 'false';
-  let row: { first: string | null; last: string | null; n: number; zoneless: boolean } | undefined;
+  let row:
+    | { first: string | null; last: string | null; n: number; timeless: number; zoneless: boolean }
+    | undefined;
   let timeless: { n: string } | undefined;
   try {
     row = await ctx.db.row(
       `select strftime(make_timestamp_ns(min(ns)) at time zone 'UTC' at time zone $zone, '%Y-%m-%d') as first,
               strftime(make_timestamp_ns(max(ns)) at time zone 'UTC' at time zone $zone, '%Y-%m-%d') as last,
-              count(*)::double as n, coalesce(bool_or(zoneless), false) as zoneless
+              count(*)::double as n, count(*) filter (ns is null)::double as timeless,
+              coalesce(bool_or(zoneless), false) as zoneless
        from (select ${ns} as ns, ${noZone} as zoneless from ${table.relation})`,
       { zone: ctx.config.MARKET_TZ },
     );
-    timeless = await ctx.db.row(
-      `select n from (select ${ns} as ns, row_number() over () as n from ${table.relation}) where ns is null limit 1`,
-    );
+    if (row !== undefined && row.timeless > 0) {
+      timeless = await ctx.db.row(
+        `select n from (select ${ns} as ns, row_number() over () as n from ${table.relation}) where ns is null limit 1`,
+      );
+    }
   } catch (error) {
     throw await badRow(
       ctx.db,
