@@ -228,6 +228,9 @@ export class Database extends Sql {
     await mkdir(paths.published, { recursive: true });
     const lock = await acquireRunLock(paths.lock);
     try {
+      // What a run that died left behind; only the holder of the lock may.
+      await rm(paths.temp, { recursive: true, force: true });
+      await mkdir(paths.temp, { recursive: true });
       let instance = await createInstance(paths, options);
       if (options.forget !== undefined && (await isForgotten(instance, options.forget))) {
         instance.closeSync();
@@ -325,7 +328,7 @@ async function createInstance(paths: DatabasePaths, options: DatabaseOptions): P
   return DuckDBInstance.create(paths.writer, {
     storage_compatibility_version: STORAGE,
     temp_directory: paths.temp,
-    memory_limit: options.memoryLimit ?? '256MB',
+    memory_limit: options.memoryLimit ?? '208MB',
     threads: String(options.threads ?? THREADS),
   });
 }

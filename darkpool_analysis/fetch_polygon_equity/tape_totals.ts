@@ -65,7 +65,8 @@ export async function fetchIndexMembers(ctx: Context): Promise<FetchResult> {
   const { config, db } = ctx;
   const file = config.INDEX_MEMBERS_FILE;
   if (file === undefined) {
-    await db.run('delete from index_members');
+    // forgotten, or the same file set again would count as read
+    await db.run("delete from index_members; delete from ingest_log where source = 'index_members'");
     return { stored: {}, gaps: [], notes: [] };
   }
   const name = path.basename(file);

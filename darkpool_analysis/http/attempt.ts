@@ -87,25 +87,35 @@ async function sendOnce(
   for (const [name, value] of Object.entries(answer.headers)) {
     if (value !== undefined) received[name] = Array.isArray(value) ? value.join(', ') : value;
   }
-  const body = await readBody(answer.body, settings.maxBodyBytes);
+  const expected = Number(received['content-length'] ?? 0);
+  const body = await readBody(answer.body, settings.maxBodyBytes, expected);
   return { status: answer.statusCode, headers: received, body: await unpacked(body, received, settings) };
 }
 
-/** The body in one buffer: its pieces are copied once. */
-async function readBody(stream: Dispatcher.ResponseData['body'], maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
+/** The body in one buffer of its announced size: pieces kept until the end would double the memory of a page. */
+async function readBody(
+  stream: Dispatcher.ResponseData['body'],
+  maxBytes: number,
+  expected: number,
+): Promise<Buffer> {
+  let body = Buffer.allocUnsafe(Math.min(Math.max(expected || 0, 65_536), maxBytes));
   let bytes = 0;
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
+      if (bytes + chunk.length > maxBytes) throw tooLarge(maxBytes);
+      if (bytes + chunk.length > body.length) {
+        const larger = Buffer.allocUnsafe(Math.min(maxBytes, 2 * (bytes + chunk.length)));
+        body.copy(larger, 0, 0, bytes);
+        body = larger;
+      }
+      chunk.copy(body, bytes);
       bytes += chunk.length;
-      if (bytes > maxBytes) throw tooLarge(maxBytes);
-      chunks.push(chunk);
     }
   } catch (error) {
     if (error instanceof AttemptFailed) throw error;
     throw networkFailure(error);
   }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, bytes);
+  return body.subarray(0, bytes);
 }
 
 async function unpacked(

@@ -9,8 +9,11 @@ import { computeMarts } from '../marts.js';
  * @throws DataError when nothing has been computed yet.
  */
 export async function asOf(sql: Sql, day: string): Promise<void> {
-  const state = await sql.row<{ value: string }>("select value from pipeline_state where key = 'analytics_settings'");
-  if (state === undefined) throw new DataError('The database has no computed tables yet: run `darkpool run` first.');
+  const state = await sql.row<{ value: string }>(
+    "select value from pipeline_state where key = 'analytics_settings'",
+  );
+  if (state === undefined)
+    throw new DataError('The database has no computed tables yet: run `darkpool run` first.');
   const [versions, minLit, bot, sell] = JSON.parse(state.value) as [string[], number, number, number];
   await sql.runFile('questions/as_of', { day });
   await computeMarts(sql, { versions, minLit, bot, sell }, `${day} 23:59:59`);

@@ -29,13 +29,29 @@ of_weeks as (
     or exists (select 1 from darkpool_daily_summary d where d.symbol = w.symbol and d.date = s.date)
     or exists (select 1 from tape_totals_daily t where t.symbol = w.symbol and t.date = s.date)
 ),
--- and so does tape or Reg SHO that comes late for a week already published
+-- and so does tape or Reg SHO that comes late for a week already published; the market's factor hangs on every symbol
 unsettled as (
   select v.symbol, v.date
   from off_exchange_volume_daily v
   left join (select symbol, min(date) as first from pending_days group by symbol) p on p.symbol = v.symbol
   where v.volume_basis is distinct from 'finra_week'
-    and v.date > least((select min(week_start) from pending_weeks), p.first)
+    and v.date > least(
+      (select min(week_start) from pending_weeks),
+      p.first,
+      case when v.volume_basis = 'regsho' and v.factor_weeks = 0 then (select min(date) from pending_days) end
+    )
+),
+-- In a published week a day's volume is its share of the whole: one day that comes late or is corrected moves the others.
+same_week as (
+  select v.symbol, v.date
+  from off_exchange_volume_daily v
+  join sessions s on s.date = v.date
+  semi join (
+    select distinct p.symbol, d.week_start
+    from pending_days p
+    join sessions d on d.date = p.date
+    semi join finra_otc_weekly o on o.week_start = d.week_start and o.symbol = p.symbol
+  ) w on w.symbol = v.symbol and w.week_start = s.week_start
 ),
 not_yet as (
   select t.symbol, d.date
@@ -48,6 +64,7 @@ from (
   select * from pending
   union select * from of_weeks
   union select * from unsettled
+  union select * from same_week
   union select * from not_yet
 )
 where symbol in (select symbol from watched)
@@ -64,4 +81,10 @@ from (
   select s.week_start, p.symbol
   from (select symbol, date from pending_days union select symbol, date from affected_days) p
   join market_sessions s on s.date = p.date
+  union
+  -- the weeks after, judged by factors that may have moved
+  select week_start, symbol
+  from nowcast_error
+  where coalesce(tape_nowcast, regsho_nowcast) is not null
+    and week_start > least((select min(week_start) from pending_weeks), (select min(date) from pending_days))
 );

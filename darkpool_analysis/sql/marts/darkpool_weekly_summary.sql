@@ -21,12 +21,17 @@ cuts_before as (
   from finra_cuts_loaded
   where summary_type = 'ATS_W_SMBL'
 ),
+-- firm rows of the symbol's tier, where they stand in two
 venues as (
-  select week_start, symbol, count(distinct mpid)::integer as ats_venues
-  from finra_otc_weekly_current
-  where summary_type = 'ATS_W_SMBL_FIRM' and shares > 0 and mpid is not null
-    and week_start in (select distinct week_start from affected_weeks)
-  group by week_start, symbol
+  select f.week_start, f.symbol, count(distinct f.mpid)::integer as ats_venues
+  from finra_otc_weekly_current f
+  left join finra_weeks w on w.week_start = f.week_start and w.symbol = f.symbol and w.tier = f.tier
+  where f.summary_type = 'ATS_W_SMBL_FIRM' and f.shares > 0 and f.mpid is not null
+    and f.week_start in (select distinct week_start from affected_weeks)
+  group by f.week_start, f.symbol, f.tier
+  qualify row_number() over (
+    partition by f.week_start, f.symbol order by count(w.symbol) > 0 desc, max(f.visible_from) desc, f.tier
+  ) = 1
 ),
 -- as for days, BVC_v1 stands in where the rule has no trades, and is named
 lit as (
