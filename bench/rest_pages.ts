@@ -4,8 +4,8 @@
  * beforehand, so that the product alone is measured. Generated data; nothing is kept.
  */
 import { fork } from 'node:child_process';
-import { createServer } from 'node:http';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DateTime } from 'luxon';
@@ -60,7 +60,8 @@ async function serve(trades: number, quotes: number): Promise<void> {
           : quoteJson({ ns, bid: cents(mid - 0.01), ask: cents(mid + 0.01), sequence: i + 1 }).json,
       );
       if (page.length === PAGE || i === rows - 1) {
-        const more = i < rows - 1 ? `,"next_url":"https://api.polygon.io/v3/${kind}/BENCH?cursor=${number + 1}"` : '';
+        const more =
+          i < rows - 1 ? `,"next_url":"https://api.polygon.io/v3/${kind}/BENCH?cursor=${number + 1}"` : '';
         pages.set(`${kind} ${number}`, Buffer.from(`{"results":[${page.join(',')}],"status":"OK"${more}}`));
         page = [];
         number += 1;
@@ -80,7 +81,9 @@ async function serve(trades: number, quotes: number): Promise<void> {
 
 async function measure(trades: number, quotes: number): Promise<void> {
   const child = fork(process.argv[1] ?? '', ['serve', String(trades), String(quotes)]);
-  const port = await new Promise<number>((resolve) => child.once('message', (value) => resolve(value as number)));
+  const port = await new Promise<number>((resolve) =>
+    child.once('message', (value) => resolve(value as number)),
+  );
   const folder = await mkdtemp(path.join(tmpdir(), 'darkpool-bench-'));
   try {
     const config = loadConfig({
@@ -98,7 +101,13 @@ async function measure(trades: number, quotes: number): Promise<void> {
     const http = createHttp({});
     const session = sessionOn(DATE);
     if (session === undefined) throw new Error('no session');
-    const ctx = { config, db, http, log: SILENT_LOG, clock: { now: () => DateTime.fromISO('2025-07-15T12:00Z') } };
+    const ctx = {
+      config,
+      db,
+      http,
+      log: SILENT_LOG,
+      clock: { now: () => DateTime.fromISO('2025-07-15T12:00Z') },
+    };
     const peak = () => Math.round(process.resourceUsage().maxRSS / 1024);
     const peaks = [peak()];
     const start = performance.now();

@@ -28,6 +28,8 @@ export async function fetchPolygonEquity(
   const client =
     askable === undefined ? undefined : await createPolygonClient(askable, config.POLYGON_BASE_URL);
 
+  // the members of the index need their closes too
+  results.push(await fetchIndexMembers(ctx));
   if (config.POLYGON_BARS_FILE !== undefined) results.push(await fetchBarFiles(ctx, what));
   else if (client !== undefined) results.push(await fetchBarService(ctx, client, what));
 
@@ -39,7 +41,6 @@ export async function fetchPolygonEquity(
   }
 
   if (config.TAPE_TOTALS_FILE !== undefined) results.push(await fetchTapeTotals(ctx));
-  results.push(await fetchIndexMembers(ctx));
 
   if (client !== undefined) results.push(await fetchTickerReference(ctx, client, what.tickers));
 

@@ -268,7 +268,7 @@ async function runChecks(ctx: Context): Promise<true> {
 async function closingRows(ctx: Context, dates: readonly string[]): Promise<RunRow[]> {
   try {
     return await ctx.db.rows<RunRow>(
-      `select s.date::varchar as date, s.symbol, l.classification_method as method, l.lit_trades::double as lit_trades,
+      `select s.date::varchar as date, s.symbol, s.classification_method as method, l.lit_trades::double as lit_trades,
          s.total_off_exchange_volume, s.volume_basis, s.buy_ratio, s.estimated_bought, s.estimated_sold, s.signal,
          s.inference_version
        from darkpool_daily_summary s

@@ -237,7 +237,7 @@ describe('one day in any form gives one table', () => {
     expect(await bench.rows('polygon_trades', 'count(*) as n')).toEqual(["{'n': 25000}"]);
   });
 
-  test('the real day of ETR, two files, shuffled by size', async () => {
+  test('rows in the order of their size', async () => {
     // equal however the rows lie: the file's order must not matter where sequence numbers are
     const again = rows.map((row, i) => ({ row, i })).sort((a, b) => a.row.size.localeCompare(b.row.size));
     await read(await bench.write(named('t.csv'), csv(again.map(({ row }) => row))));

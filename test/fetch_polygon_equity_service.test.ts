@@ -432,7 +432,7 @@ describe('the plan', () => {
     const begun = bench.live({ POLYGON_REQUESTS_PER_MINUTE: '3' }, days).catch((error: unknown) => error);
     await new Promise((resolve) => setTimeout(resolve, 1500));
     expect(bench.fake.requests).toHaveLength(3);
-    // the rest would wait a minute: cut the connection short by refusing the key, once the window is over
+    // the rest would wait a minute: leave it behind
     void begun;
     await bench.close();
     bench = await PolygonBench.open();

@@ -43,7 +43,9 @@ export async function fetchBarFiles(
   let stored = 0;
   for (const file of files) {
     const name = path.basename(file.path);
-    const who = config.allTickers ? '*' : [...what.tickers].sort().join(',');
+    const who = config.allTickers
+      ? '*'
+      : `${[...what.tickers].sort().join(',')} ${config.INDEX_MEMBERS_FILE ?? ''}`;
     const fingerprint = `${await sha256Of(file.path)} ${who}`;
     if (state.get(`${name} file`)?.sha256 === fingerprint) continue;
     const { relation, columns } = await openTable(db, file.path);
@@ -75,7 +77,7 @@ export async function fetchBarFiles(
     const adjusted = column('adjusted');
     const wanted = config.allTickers
       ? 'true'
-      : `trim(${need('symbol').sql}) in (${what.tickers.map(literal).join(', ') || "''"})`;
+      : `(trim(${need('symbol').sql}) in (${what.tickers.map(literal).join(', ') || "''"}) or trim(${need('symbol').sql}) in (select symbol from index_members))`;
     try {
       stored += await db.transaction(async () => {
         await db.run(`create or replace temp table staged_bars as

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Context, FetchResult } from '../context.js';
 import { literal } from '../db.js';
@@ -73,7 +74,7 @@ export async function fetchIndexMembers(ctx: Context): Promise<FetchResult> {
   const sha256 = await sha256Of(file);
   const state = await ingestState(db, 'index_members');
   if (state.get(`${name} file`)?.sha256 === sha256) return { stored: {}, gaps: [], notes: [] };
-  const table = await openTable(db, file);
+  const table = await openMembers(ctx, file);
   const symbol = columnOf(file, table.columns, 'symbol');
   const weight = table.columns.find((column) => column.name.toLowerCase() === 'weight');
   await db.transaction(async () => {
@@ -102,6 +103,16 @@ export async function fetchIndexMembers(ctx: Context): Promise<FetchResult> {
     await db.run(`update short_pressure_daily set dix_universe = '' where dix_universe = $name`, { name });
   });
   return { stored: {}, gaps: [], notes: [] };
+}
+
+/** A list of symbols alone has one column, where `openTable` asks for two. */
+async function openMembers(ctx: Context, file: string): Promise<OpenedTable> {
+  const [header = ''] = (await readFile(file, 'utf8')).replace(/^\uFEFF/, '').split(/\r?\n/, 1);
+  if (!/^\s*"?symbol"?\s*$/i.test(header)) return openTable(ctx.db, file);
+  return {
+    relation: `read_csv(${literal(file)}, header = true, delim = ',', quote = '"', escape = '"', columns = {'symbol': 'VARCHAR'}, auto_detect = false, nullstr = '\\0')`,
+    columns: [{ name: 'symbol', type: 'VARCHAR' }],
+  };
 }
 
 function columnOf(file: string, columns: OpenedTable['columns'], wanted: string): string {
