@@ -102,9 +102,11 @@ type Day = readonly [date: string, ratio: number | null, period?: string, basis?
 async function addDays(symbol: string, days: readonly Day[]): Promise<void> {
   for (const [date, ratio, period = 'daily', basis = 'finra_week', version = 'OptionB_v1'] of days) {
     await ctx.db.run(
-      `insert into darkpool_daily_summary
-       select $date::date, $symbol, 1e6 * r, 1e6 * (1 - r), r, r / (1 - r), 1e6, $period, $basis, null, $version,
-         case when r > 0.5556 then 'BOT' when r < 0.4444 then 'SELL' end
+      `insert into darkpool_daily_summary by name
+       select $date::date as date, $symbol as symbol, 1e6 * r as estimated_bought, 1e6 * (1 - r) as estimated_sold,
+         r as buy_ratio, r / (1 - r) as buy_sell_ratio, 1e6 as total_off_exchange_volume, $period as finra_period_type,
+         $basis as volume_basis, $version as inference_version,
+         case when r > 0.5556 then 'BOT' when r < 0.4444 then 'SELL' end as signal
        from (select $ratio::double as r)`,
       { date, symbol, ratio, period, basis, version },
     );

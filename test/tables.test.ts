@@ -64,9 +64,9 @@ test('a file a day and week that has rows, ordered by key, NULL empty', async ()
   const read = (name: string) =>
     readFileSync(path.join(ctx.config.OUTPUT_DIR, 'tables', name), 'utf8').split('\n');
   expect(read('darkpool_daily_summary_20250602.csv')).toEqual([
-    'date,symbol,estimated_bought,estimated_sold,buy_ratio,buy_sell_ratio,total_off_exchange_volume,finra_period_type,volume_basis,finra_week_start,inference_version,signal',
-    '2025-06-02,"A,""B""",,,,,,daily,regsho,,,',
-    '2025-06-02,TQQQ,55.5,44.5,0.555,,,daily,tape,,OptionB_v1,',
+    'date,symbol,estimated_bought,estimated_sold,buy_ratio,buy_sell_ratio,total_off_exchange_volume,finra_period_type,volume_basis,finra_week_start,inference_version,signal,buy_ratio_low,buy_ratio_high,version_spread,classification_method',
+    '2025-06-02,"A,""B""",,,,,,daily,regsho,,,,,,,',
+    '2025-06-02,TQQQ,55.5,44.5,0.555,,,daily,tape,,OptionB_v1,,,,,',
     '',
   ]);
   expect(read('lit_direction_daily_20250602.csv').map((line) => line.split(',')[2])).toEqual([
@@ -96,7 +96,7 @@ test('an unchanged file is not touched, a changed one replaced, one without rows
   expect(statSync(file).ino).toBe(inode);
   await ctx.db.run("update darkpool_daily_summary set signal = 'BOT' where \"date\" = '2025-06-03'");
   expect((await writeTables(ctx, RANGE)).written).toEqual([file]);
-  expect(readFileSync(file, 'utf8')).toMatch(/,BOT\n$/);
+  expect(readFileSync(file, 'utf8')).toMatch(/,BOT,,,,\n$/);
   await ctx.db.run('delete from darkpool_daily_summary where "date" = \'2025-06-03\'');
   expect(await writeTables(ctx, RANGE)).toEqual({ written: [], unchanged: 4 });
   const names = readdirSync(path.dirname(file));
