@@ -94,6 +94,9 @@ async function measure(trades: number, quotes: number): Promise<void> {
         POLYGON_QUOTES: quotes > 0 ? 'on' : 'off',
         TICKERS: 'BENCH',
         DATA_DIR: folder,
+        ...(process.env.DUCKDB_MEMORY_LIMIT === undefined
+          ? {}
+          : { DUCKDB_MEMORY_LIMIT: process.env.DUCKDB_MEMORY_LIMIT }),
       },
       cwd: folder,
     });

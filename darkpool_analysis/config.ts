@@ -91,7 +91,7 @@ const SETTINGS = {
   DUCKDB_MEMORY_LIMIT: z
     .string()
     .regex(/^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$/, 'an amount of memory, for example 400MB')
-    .default('208MB'),
+    .default('176MB'),
   POLYGON_API_KEY: z.string().optional(),
   POLYGON_BASE_URL: httpUrl.default('https://api.polygon.io'),
   POLYGON_QUOTES: oneOf(['auto', 'on', 'off']).default('auto'),

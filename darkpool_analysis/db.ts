@@ -328,7 +328,7 @@ async function createInstance(paths: DatabasePaths, options: DatabaseOptions): P
   return DuckDBInstance.create(paths.writer, {
     storage_compatibility_version: STORAGE,
     temp_directory: paths.temp,
-    memory_limit: options.memoryLimit ?? '208MB',
+    memory_limit: options.memoryLimit ?? '176MB',
     threads: String(options.threads ?? THREADS),
   });
 }

@@ -59,14 +59,14 @@ export async function inferBuySell(ctx: Context, rangeRows = RANGE_ROWS): Promis
       } finally {
         await db.run(`set threads = ${db.threads}`);
       }
+      // What follows joins in memory; the rows it no longer needs make room.
+      await db.run('drop table ordered_trades');
       await db.runFile('direction/off_exchange_prints');
       await db.transaction(async () => {
         await db.runFile('direction/direction_classes');
         await db.runFile('direction/intraday_profile');
       });
-      await db.run(
-        'drop view classified_trades; drop table off_exchange_prints; drop table ticked_trades; drop table ordered_trades',
-      );
+      await db.run('drop view classified_trades; drop table off_exchange_prints; drop table ticked_trades');
       progress.advance(range.length);
     }
   } finally {
