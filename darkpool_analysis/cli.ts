@@ -104,13 +104,14 @@ function program(): Command {
   const status = darkpool
     .command('status')
     .description('what the database holds, what is missing and when it comes')
+    .option('--as-of <date>', 'FINRA weeks as they were published by that day')
     .option('--json', 'prints the result as JSON')
     .addHelpText('after', '\nExample:\n  darkpool status --json');
   settingFlags(status, ['DATA_DIR']).action(async (values: Values) => {
     const config = await configOf(values);
     const { askStatus, describeStatus } = await import('./cli/status_command.js');
     const { DateTime } = await import('luxon');
-    const result = await askStatus(config, DateTime.utc());
+    const result = await askStatus(config, DateTime.utc(), await isoDay('--as-of', values.asOf));
     print(values.json === true ? JSON.stringify(result, null, 2) : describeStatus(result));
   });
 

@@ -3,6 +3,7 @@ import type { Config } from '../config.js';
 import { PublishedDatabase } from '../db.js';
 import { SIMULATED } from '../disclaimer.js';
 import { addDays, finraDueDate, nyDate, weekStartOf } from '../market_calendar.js';
+import { asOf } from '../questions/as_of.js';
 import { type Status, status, type WeekStatus } from '../questions/status.js';
 import { shares, table, text } from '../terminal.js';
 
@@ -10,8 +11,8 @@ import { shares, table, text } from '../terminal.js';
 const WEEKS = 13;
 const TIERS = ['T1', 'T2', 'OTCE'];
 
-/** Asks the published database what it holds. */
-export async function askStatus(config: Config, now: DateTime): Promise<Status> {
+/** Asks the published database what it holds; with `past` (ISO date) what was known at the end of that day. */
+export async function askStatus(config: Config, now: DateTime, past?: string): Promise<Status> {
   const db = await PublishedDatabase.open(config.DATA_DIR);
   try {
     // A sample lives on its own days, so its weeks are counted from its last one.
@@ -20,11 +21,12 @@ export async function askStatus(config: Config, now: DateTime): Promise<Status> 
     );
     const origin = await db.row<{ value: string }>("select value from pipeline_state where key = 'origin'");
     const today = origin?.value === 'sample' && newest?.date != null ? addDays(newest.date, 1) : nyDate(now);
-    const thisWeek = weekStartOf(today);
+    if (past !== undefined) await asOf(db, past);
+    const thisWeek = weekStartOf(past ?? today);
     const weeks = Array.from({ length: WEEKS }, (_, i) => addDays(thisWeek, -7 * i)).flatMap((week_start) =>
       TIERS.map((tier) => ({ week_start, tier, due: finraDueDate(week_start, tier) })),
     );
-    return await status(db, { weeks, today });
+    return await status(db, { weeks, today: past ?? today });
   } finally {
     db.close();
   }
